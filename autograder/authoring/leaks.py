@@ -1,0 +1,124 @@
+"""Read every byte of ``lessons/``: no answer, no hidden test, no output may be in it."""
+
+import base64
+import binascii
+import contextlib
+import json
+import re
+from pathlib import Path
+
+# Shorter lines (``return result``) stand in many programs and give nothing away.
+MIN_CHARACTERS = 16
+ALLOWED_SUFFIXES = {".ipynb", ".md", ".png", ".svg"}
+REGIONS = ("SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
+
+
+def private_lines(text: str) -> set[str]:
+    """Lines of an author's text that students must never see.
+
+    Parameters
+    ----------
+    text : str
+        A py:percent text.
+
+    Returns
+    -------
+    set of str
+        Stripped lines between ``BEGIN`` and ``END`` markers, without those that also stand in the
+        public part, be it within a line, or are too short to tell anything.
+    """
+    private: set[str] = set()
+    public: set[str] = set()
+    region = ""
+    for line in text.splitlines():
+        stripped = _normal(line)
+        begins = [name for name in REGIONS if f"BEGIN {name}" in line]
+        if begins:
+            region = begins[0]
+        elif region and f"END {region}" in line:
+            region = ""
+        elif region:
+            private.add(stripped)
+        else:
+            public.add(stripped)
+    told = "\n".join(public)
+    return {line for line in private if len(line) >= MIN_CHARACTERS and line not in told}
+
+
+def _normal(line: str) -> str:
+    """Strip indentation and the comment mark of a markdown cell."""
+    return line.strip().removeprefix("# ").strip()
+
+
+def find_leaks(lessons: Path, solutions: Path) -> list[str]:
+    """Compare every file below ``lessons/`` with what ``solutions/`` keeps to itself.
+
+    Parameters
+    ----------
+    lessons, solutions : pathlib.Path
+        The two folders.
+
+    Returns
+    -------
+    list of str
+        One sentence for each leak, empty when there is none.
+    """
+    secrets: dict[str, str] = {}
+    for source in sorted(solutions.glob("*/*.py")):
+        for line in private_lines(source.read_text(encoding="utf-8")):
+            secrets[line] = source.stem
+    leaks: list[str] = []
+    for path in sorted(item for item in lessons.rglob("*") if item.is_file()):
+        where = path.relative_to(lessons.parent)
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        if path.suffix not in ALLOWED_SUFFIXES:
+            leaks.append(f"{where}: a {path.suffix or 'nameless'} file does not belong in a lesson")
+        readings = _readings(path.read_bytes())
+        for marker in (f"BEGIN {name}" for name in REGIONS):
+            if any(marker in reading for reading in readings):
+                leaks.append(f"{where}: holds the marker {marker!r}")
+        for line, lesson in secrets.items():
+            if any(line in reading for reading in readings):
+                leaks.append(f"{where}: holds a line that {lesson} keeps back: {line[:60]!r}")
+        if path.suffix == ".ipynb":
+            leaks.extend(f"{where}: {problem}" for problem in _outputs(path))
+    return leaks
+
+
+def _readings(content: bytes) -> list[str]:
+    """Read a file as text, as the strings inside its JSON, and what is packed as base64 in it."""
+    texts = [content.decode("utf-8", errors="replace")]
+    with contextlib.suppress(ValueError):
+        texts.append("\n".join(_strings(json.loads(content))))
+    for match in _BASE64.finditer(content):
+        block = match.group()
+        try:
+            unpacked = base64.b64decode(block + b"=" * (-len(block) % 4))
+        except binascii.Error:
+            continue
+        texts.append(unpacked.decode("utf-8", errors="replace"))
+    return texts
+
+
+def _strings(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        return [text for item in value for text in _strings(item)]
+    return []
+
+
+def _outputs(path: Path) -> list[str]:
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+    except (ValueError, KeyError, TypeError):
+        return ["is not a notebook"]
+    return [
+        f"cell {index} still has outputs"
+        for index, cell in enumerate(cells, start=1)
+        if cell.get("outputs") or cell.get("execution_count")
+    ]

@@ -1,0 +1,22 @@
+"""Every data set of the course: where it is from, whether it is whole, how to load it.
+
+Everything that a lesson needs at its default size is embedded in this package, so lessons run with
+no network. ``python -m data_scripts list`` shows the catalogue, ``fetch`` gets the full data sets,
+``verify`` checks every file that is here. ``ATTRIBUTION.md`` has licences and citations.
+"""
+
+from data_scripts.catalogue import CLASS_NAMES
+from data_scripts.errors import DataError, DataWarning
+from data_scripts.loading import load
+from data_scripts.photographs import load_photograph
+from data_scripts.scale import by_scale, course_scale
+
+__all__ = [
+    "CLASS_NAMES",
+    "DataError",
+    "DataWarning",
+    "by_scale",
+    "course_scale",
+    "load",
+    "load_photograph",
+]

@@ -1,0 +1,177 @@
+"""``python -m data_scripts list | fetch NAME… | verify``.
+
+Results go to standard output. Progress bars, notes and errors go to standard error; the bars show
+only if that is a terminal. The exit code is 0 if all is well, 1 if something could not be fetched
+or is not whole, 2 for a wrong command line, 130 after an interruption.
+"""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from data_scripts import cache
+from data_scripts.archives import Arrays
+from data_scripts.cache import readable
+from data_scripts.catalogue import CATALOGUE, Dataset
+from data_scripts.errors import DataError, SourceFailed
+from data_scripts.loading import fetch
+from data_scripts.photographs import PHOTOGRAPHS, load_photograph
+from data_scripts.sources import is_address, mirror_named, read_embedded, read_mirror
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Default: those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *_: _complain("note", str(message))
+        try:
+            return options.run(options)
+        except KeyboardInterrupt:
+            _complain("stopped", "the next fetch goes on from what has been downloaded.")
+            return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m data_scripts", description="The course's data sets."
+    )
+    commands = parser.add_subparsers(required=True, metavar="list | fetch | verify")
+    listing = commands.add_parser("list", help="show the catalogue")
+    listing.set_defaults(run=_list)
+    fetching = commands.add_parser("fetch", help="get full data sets into the cache")
+    fetching.add_argument(
+        "names", nargs="+", metavar="NAME", choices=CATALOGUE, help=", ".join(CATALOGUE)
+    )
+    fetching.set_defaults(run=_fetch)
+    verifying = commands.add_parser(
+        "verify", help="check embedded files, the cache and the mirror folder"
+    )
+    verifying.set_defaults(run=_verify)
+    return parser
+
+
+def _list(_options: argparse.Namespace) -> int:
+    for dataset in CATALOGUE.values():
+        cached = cache.cached_file(dataset)
+        print(f"{dataset.name} — {dataset.title}")
+        for label, text in (
+            ("licence", dataset.licence),
+            ("quick", f"{_counts(dataset.quick)}, {readable(dataset.embedded.size)} embedded"),
+            ("full", f"{_counts(dataset.full)}, {readable(dataset.size)} in the cache"),
+            ("cached", str(cached) if cached.exists() else "no"),
+            *(
+                (
+                    "sources" if number == 1 else "",
+                    f"{number}. {source.name}, {readable(source.size)}"
+                    f"{'' if source.tried else ', not tried'}\n"
+                    f"{'':12}{source.base}{_file_names(source.files)}",
+                )
+                for number, source in enumerate((dataset.mirror, *dataset.published), start=1)
+            ),
+            (
+                "SHA-256",
+                ("\n" + " " * 12).join(
+                    f"{name:8}{expected.sha256}" for name, expected in dataset.full.items()
+                ),
+            ),
+        ):
+            print(f"  {label:10}{text}")
+        print()
+    for photograph in PHOTOGRAPHS.values():
+        print(f"{photograph.name} — photograph, {' × '.join(map(str, photograph.shape))}, embedded")
+        print(f"  {'licence':10}{photograph.licence}")
+    print("\nCitations are in ATTRIBUTION.md beside this package's modules.")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    failed = 0
+    for dataset in (CATALOGUE[name] for name in dict.fromkeys(options.names)):
+        try:
+            _, origin = fetch(dataset)
+        except DataError as error:
+            _complain("error", str(error))
+            failed = 1
+        else:
+            path = cache.cached_file(dataset)
+            print(f"{dataset.name}: whole, {_counts(dataset.full)}, from {origin}, in {path}")
+    return failed
+
+
+def _verify(_options: argparse.Namespace) -> int:
+    """Check every file that is here; an address is not here, ``fetch`` checks what it sends."""
+    mirror = mirror_named()
+    failed = 0
+
+    def check(what: str, read: Callable[[], object], advice: str) -> None:
+        nonlocal failed
+        try:
+            found = read()
+        except (SourceFailed, ValueError, OSError) as error:
+            print(f"BAD    {what}")
+            _complain("error", f"{error}; {advice}.")
+            failed = 1
+        else:
+            print(f"{'absent' if found is None else 'ok':6} {what}")
+
+    for dataset in CATALOGUE.values():
+        for what, read, advice in _places(dataset, mirror):
+            check(f"{dataset.name}, {what}", read, advice)
+    for name in PHOTOGRAPHS:
+        check(
+            f"{name}, embedded", lambda name=name: load_photograph(name), "install the course again"
+        )
+    return failed
+
+
+def _places(
+    dataset: Dataset, mirror: str | None
+) -> list[tuple[str, Callable[[], Arrays | None], str]]:
+    places = [
+        ("embedded", lambda: read_embedded(dataset), "install the course again"),
+        (
+            f"cache {cache.cached_file(dataset)}",
+            lambda: cache.read(dataset),
+            f"run python -m data_scripts fetch {dataset.name}",
+        ),
+    ]
+    if mirror and not is_address(mirror):
+        places.append(
+            (
+                f"mirror {Path(mirror)}",
+                lambda: read_mirror(dataset, mirror),
+                "copy this file again from where the mirror was made",
+            )
+        )
+    return places
+
+
+def _counts(arrays: dict) -> str:
+    return f"{arrays['x_train'].shape[0]:,} + {arrays['x_test'].shape[0]:,} pictures"
+
+
+def _file_names(files: Sequence) -> str:
+    first = files[0].path
+    return first if len(files) == 1 else f"{first} and {len(files) - 1} more"
+
+
+def _complain(kind: str, sentence: str) -> None:
+    print(f"{kind}: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
