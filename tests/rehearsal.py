@@ -16,8 +16,9 @@ LESSONS = sorted(path.stem for path in (ROOT / "solutions").glob("*/*.py"))
 
 def variants(name: str) -> dict[str, list[dict[str, str]]]:
     """Wrong and other-style answers of a lesson."""
-    with (ROOT / "tests" / "variants" / f"{name}.toml").open("rb") as file:
-        return tomllib.load(file)
+    path = ROOT / "tests" / "variants" / f"{name}.toml"
+    # Without the file the test that counts variants fails, and says which exercise has too few.
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 class Rehearsal:
@@ -41,15 +42,6 @@ class Rehearsal:
         """Exercises with a test cell and their points."""
         return {
             cell.id.removeprefix("test_"): float(cell.metadata.nbgrader.points)
-            for cell in self.source.cells
-            if is_test_cell(cell)
-        }
-
-    @property
-    def named_mistakes(self) -> dict[str, str]:
-        """Source of the test cell of each exercise."""
-        return {
-            cell.id.removeprefix("test_"): cell.source
             for cell in self.source.cells
             if is_test_cell(cell)
         }

