@@ -10,12 +10,13 @@ from typing import Any
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_async, run_sync
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 from autograder.checks.verdicts import ExerciseVerdict, read_verdict
 
 _CHECKS = "__import__('autograder.checks', fromlist=['checks'])"
-REPLY_SECONDS = 60
+REPLY_SECONDS = 30
 # A kernel's own warnings (its transport, a missing history file) are no news to anybody.
 QUIET = ["--IPKernelApp.log_level=40"]
 
@@ -68,16 +69,20 @@ class VerdictMixin:
 
     async def _async_ask(self, expression: str) -> str:
         """Evaluate an expression in the kernel and return its repr."""
-        reply: dict[str, Any] = await ensure_async(
-            self.kc.execute(
-                "",
-                silent=True,
-                store_history=False,
-                user_expressions={"answer": expression},
-                reply=True,
-                timeout=REPLY_SECONDS,
+        try:
+            reply: dict[str, Any] = await ensure_async(
+                self.kc.execute(
+                    "",
+                    silent=True,
+                    store_history=False,
+                    user_expressions={"answer": expression},
+                    reply=True,
+                    timeout=REPLY_SECONDS,
+                )
             )
-        )
+        except TimeoutError:
+            # It died between two cells, or something in the background keeps it from answering.
+            raise DeadKernelError("the kernel does not answer") from None
         answer = reply["content"].get("user_expressions", {}).get("answer", {})
         if answer.get("status") != "ok":
             problem = f"{answer.get('ename', 'no answer')}: {answer.get('evalue', '')}"

@@ -354,3 +354,13 @@ def test_class_table_shows_every_row(desk):
     assert "5 +3?" in text
     assert "by hand" in text
     assert "nothing answered" in text
+
+
+def test_a_kernel_that_dies_between_two_cells(desk, monkeypatch):
+    """A process left behind by an answer kills the kernel while nobody is looking."""
+    monkeypatch.setattr("autograder.running.REPLY_SECONDS", 3)
+    later = "import os, threading\nthreading.Timer(0.05, lambda: os._exit(1)).start()\n"
+    desk.hand_in("ada", desk.edited(double=later + "def double(n): return 2 * n"))
+    scores, row = desk.scores()
+    assert scores[1] == 2.0
+    assert row.graded

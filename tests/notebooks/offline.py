@@ -43,13 +43,23 @@ def main(path: Path) -> dict[str, float | bool]:
     raise_loopback()
     blocked = network_is_blocked()
     notebook = nbformat.read(path, as_version=4)
+    ends: list[float] = []
     started = time.monotonic()
     NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=3600,
+        resources={"metadata": {"path": str(path.parent)}},
+        shutdown_kernel="immediate",
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        on_cell_executed=lambda **_: ends.append(time.monotonic()),
     ).execute()
-    seconds = time.monotonic() - started
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return {"blocked": blocked, "seconds": round(seconds, 1), "peak_bytes": peak}
+    return {
+        "blocked": blocked,
+        "seconds": round(time.monotonic() - started, 1),
+        # From the kernel's start to the end of the first code cell, which imports the libraries.
+        "import_seconds": round(ends[0] - started, 1),
+        "peak_bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    }
 
 
 if __name__ == "__main__":

