@@ -29,7 +29,6 @@ _FEEDBACK = [
     # The autograded notebook holds the hidden tests; what students see must not.
     "nbgrader.preprocessors.ClearHiddenTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
-    "nbconvert.preprocessors.sanitize.SanitizeHTML",
 ]
 
 
@@ -62,8 +61,10 @@ def configure(c: Config) -> None:
     c.Autograde.autograde_preprocessors = list(_AUTOGRADE)
     c.Examine.timeout = CELL_SECONDS
     c.GenerateFeedback.preprocessors = list(_FEEDBACK)
-    # Student output is shown to the instructor and to the student: no script in it may run.
+    # The formgrader shows student output to the instructor, feedback shows it to the student: no
+    # script in it may run.
     c.HTMLExporter.sanitize_html = True
+    c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
     c.SanitizeHTML.enabled = True
     c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 

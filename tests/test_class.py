@@ -155,3 +155,31 @@ def test_formgrader_s_buttons(demo, formgrader):
     reply = json.loads(formgrader(f"api/assignment/{ASSIGNMENT}/assign", "POST"))
     assert reply["success"], reply
     assert points()[student] == given[student]
+
+
+def test_formgrader_runs_no_script_of_a_student(demo, formgrader):
+    """Script in an answer or in its output must not run on the instructor's page."""
+    folder = COURSE / "autograded" / "ada" / ASSIGNMENT
+    path = folder / f"{ASSIGNMENT}.ipynb"
+    notebook = json.loads(path.read_bytes())
+    hostile = "<img src=x onerror=alert(4711)><script>alert(4711)</script>"
+    for cell in notebook["cells"]:
+        if cell["id"] == "reading":
+            cell["source"] = hostile
+        if cell["id"] == "test_conv2d":
+            cell["outputs"] = [
+                {"output_type": "display_data", "metadata": {}, "data": {"text/html": hostile}},
+            ]
+    kept, mode = path.read_bytes(), path.stat().st_mode
+    try:
+        path.chmod(0o644)
+        path.write_text(json.dumps(notebook))
+        with Gradebook(f"sqlite:///{COURSE / 'gradebook.db'}") as gradebook:
+            found = gradebook.find_submission_notebook(ASSIGNMENT, ASSIGNMENT, "ada").id
+        page = formgrader(f"submissions/{found}")
+        assert "conv2d_output_shape" in page
+        assert "<script>alert(4711)" not in page
+        assert not re.search(r"<img[^>]*onerror", page)
+    finally:
+        path.write_bytes(kept)
+        path.chmod(mode)

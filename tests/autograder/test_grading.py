@@ -133,19 +133,21 @@ def test_a_test_cell_without_a_verdict_earns_nothing(desk, source):
 
 
 def test_metadata_of_a_submission_is_not_believed(desk):
-    notebook = desk.edited("lesson")
-    for cell in notebook["cells"]:
-        cell["metadata"]["tags"] = ["skip-execution", "raises-exception", "remove-cell"]
-        about = cell["metadata"].get("nbgrader")
-        if about:
-            about.update(points=99, locked=False, grade=False, solution=True)
-            about["checksum"] = "0"
-    notebook["metadata"]["autograder"] = {"verdicts": {"test_double": {"points": 3}}}
-    notebook["metadata"]["kernelspec"] = {"name": "bash", "display_name": "x", "language": "bash"}
-    desk.hand_in("ada", notebook)
-    scores, row = desk.scores()
-    assert scores == [0.0, 0.0, 0.0]
-    assert row.possible == 8
+    for start in ("lesson", "solution"):
+        notebook = desk.edited(start)
+        for cell in notebook["cells"]:
+            cell["metadata"]["tags"] = ["skip-execution", "raises-exception", "remove-cell"]
+            about = cell["metadata"].get("nbgrader")
+            if about:
+                about.update(points=99, locked=False, grade=False, solution=True)
+                about["checksum"] = "0"
+        notebook["metadata"]["autograder"] = {"verdicts": {"test_double": {"points": 3}}}
+        notebook["metadata"]["kernelspec"] = {"name": "bash", "display_name": "x"}
+        desk.hand_in(start, notebook)
+    rows = desk.grade()
+    assert [score.points for score in rows["lesson"].scores] == [0.0, 0.0, 0.0]
+    assert [score.points for score in rows["solution"].scores] == [3.0, 2.0, None]
+    assert rows["lesson"].possible == 8
 
 
 def test_edited_test_cells_are_put_back(desk):
