@@ -363,6 +363,9 @@ def test_a_kernel_that_dies_between_two_cells(desk, monkeypatch):
     monkeypatch.setattr("autograder.running.REPLY_SECONDS", 3)
     later = "import os, threading\nthreading.Timer(0.05, lambda: os._exit(1)).start()\n"
     desk.hand_in("ada", desk.edited(double=later + "def double(n): return 2 * n"))
-    scores, row = desk.scores()
-    assert scores[1] == 2.0
-    assert row.graded
+    desk.hand_in("ben", desk.solution)
+    rows = desk.grade()
+    # Which exercise it costs, if any, depends on the moment; that there is a row does not.
+    assert rows["ada"].graded
+    assert len(rows["ada"].scores) == 3
+    assert rows["ben"].points == 5
