@@ -28,8 +28,14 @@ def private_lines(text: str) -> set[str]:
         Stripped lines between ``BEGIN`` and ``END`` markers, without those that also stand in the
         public part, be it within a line, or are too short to tell anything.
     """
+    private, told = _divided(text)
+    return {line for line in private if len(line) >= MIN_CHARACTERS and line not in told}
+
+
+def _divided(text: str) -> tuple[set[str], str]:
+    """Private lines of an author's text, and its public text."""
     private: set[str] = set()
-    public: set[str] = set()
+    public: list[str] = []
     region = ""
     for line in text.splitlines():
         stripped = _normal(line)
@@ -41,9 +47,8 @@ def private_lines(text: str) -> set[str]:
         elif region:
             private.add(stripped)
         else:
-            public.add(stripped)
-    told = "\n".join(public)
-    return {line for line in private if len(line) >= MIN_CHARACTERS and line not in told}
+            public.append(stripped)
+    return private, "\n".join(public)
 
 
 def _normal(line: str) -> str:
@@ -64,10 +69,15 @@ def find_leaks(lessons: Path, solutions: Path) -> list[str]:
     list of str
         One sentence for each leak, empty when there is none.
     """
-    secrets: dict[str, str] = {}
-    for source in sorted(solutions.glob("*/*.py")):
-        for line in private_lines(source.read_text(encoding="utf-8")):
-            secrets[line] = source.stem
+    sources = {path.stem: path.read_text("utf-8") for path in sorted(solutions.glob("*/*.py"))}
+    # What one lesson says in public is no secret of another: `return keras.Sequential(`.
+    told = "\n".join(_divided(text)[1] for text in sources.values())
+    secrets = {
+        line: name
+        for name, text in sources.items()
+        for line in private_lines(text)
+        if line not in told
+    }
     leaks: list[str] = []
     for path in sorted(item for item in lessons.rglob("*") if item.is_file()):
         where = path.relative_to(lessons.parent)

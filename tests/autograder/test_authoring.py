@@ -204,3 +204,17 @@ def test_leak_check_reads_every_byte(toy_course, name, content):
     (lessons / name).write_bytes(content)
     assert find_leaks(lessons, solutions)
     assert any(name in problem for problem in check(toy_course))
+
+
+def test_what_another_lesson_says_in_public_is_no_leak(toy_course):
+    other = toy_course / "solutions" / "02_other"
+    other.mkdir()
+    (other / "02_other.py").write_text(
+        "# %%\nsecret_answer_of_double = 2 * number\n"
+        "# %%\n### BEGIN SOLUTION\nanother_secret_of_this_course = 1\n### END SOLUTION\n"
+    )
+    page = toy_course / "lessons" / "01_toy" / "notes.md"
+    page.write_text("secret_answer_of_double = 2 * number")
+    assert find_leaks(toy_course / "lessons", toy_course / "solutions") == []
+    page.write_text("another_secret_of_this_course = 1")
+    assert find_leaks(toy_course / "lessons", toy_course / "solutions")

@@ -1,0 +1,232 @@
+"""Put the measured figures into the texts that quote them.
+
+::
+
+    python -m benchmarks.tables            # write
+    python -m benchmarks.tables --check    # exit code 1 if a text is out of step
+
+A text says where it wants a table with two comments, and everything between them is replaced::
+
+    <!-- results: 01_mlp_and_cnn -->
+    <!-- /results -->
+
+After the lesson's name may stand which table: ``accuracy`` (the default), ``moved`` or
+``published``. In an author's py:percent file the comments, and so the table, begin with ``# ``.
+"""
+
+import argparse
+import re
+import statistics
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.full_scale import ROOT, SCALES, read_results
+
+_BLOCK = re.compile(
+    r"^(?P<indent>#? ?)<!-- results: (?P<lesson>\w+)(?: (?P<table>\w+))? -->\n"
+    r"(?P<body>.*?)"
+    r"^(?P=indent)<!-- /results -->$",
+    re.MULTILINE | re.DOTALL,
+)
+
+WIDTH = 96  # of a line that is no row of a table
+
+# Errors on MNIST's 10,000 test pictures, learned from the 60,000 as they are: no deskewing, no
+# distorted copies. LeCun, Bottou, Bengio, Haffner (1998), figure 9.
+LECUN_1998 = (
+    ("linear classifier", 12.0),
+    ("k nearest neighbours, Euclidean", 5.0),
+    ("MLP, 300 hidden units", 4.7),
+    ("MLP, 1,000 hidden units", 4.5),
+    ("1,000 radial basis functions + linear classifier", 3.6),
+    ("40 principal components + quadratic classifier", 3.3),
+    ("MLP, 300 and 100 hidden units", 3.05),
+    ("MLP, 500 and 150 hidden units", 2.95),
+    ("CNN: LeNet-1, on 16×16 pixels", 1.7),
+    ("support vector machine, polynomials of degree 4", 1.1),
+    ("CNN: LeNet-4", 1.1),
+    ("CNN: LeNet-5", 0.95),
+)
+
+
+def runs_at(record: dict[str, Any], scale: str) -> list[dict[str, Any]]:
+    """Runs of one scale, in order of their seeds."""
+    return sorted(
+        (run for run in record["runs"] if run["scale"] == scale), key=lambda run: run["seed"]
+    )
+
+
+def mean_and_spread(values: Sequence[float], digits: int = 2) -> str:
+    """Write ``97.93 ± 0.05``; without a spread if there is one value only."""
+    text = f"{statistics.mean(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" ± {statistics.stdev(values):.{digits}f}"
+    return text
+
+
+def accuracy_table(record: dict[str, Any]) -> list[str]:
+    """Accuracy of each network at both scales, with epochs and seconds."""
+    names = _names(record)
+    lines = [
+        "| network | parameters | quick scale, % right | full scale, % right | epochs | "
+        "seconds a run |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name in names:
+        cells = {}
+        for scale in SCALES:
+            found = [r["models"][name] for r in runs_at(record, scale) if name in r["models"]]
+            cells[scale] = (
+                (
+                    mean_and_spread([run["accuracy"] for run in found]),
+                    str(found[0]["epochs"]),
+                    f"{statistics.mean([run['seconds'] for run in found]):.0f}",
+                    f"{found[0]['parameters']:,}",
+                )
+                if found
+                else ("–", "–", "–", "–")
+            )
+        full, quick = cells["full"], cells["quick"]
+        parameters = full[3] if full[3] != "–" else quick[3]
+        lines.append(
+            f"| {name} | {parameters} | {quick[0]} | {full[0]} | "
+            f"{quick[1]} / {full[1]} | {quick[2]} / {full[2]} |"
+        )
+    return [*lines, "", *_small_print(record)]
+
+
+def moved_table(record: dict[str, Any]) -> list[str]:
+    """Accuracy of each network after each shift, at full scale."""
+    runs = runs_at(record, "full")
+    if not runs:
+        return ["Not measured yet."]
+    distances = range(len(next(iter(runs[0]["moved"].values()))))
+    lines = [
+        "| pixels moved | " + " | ".join(str(distance) for distance in distances) + " |",
+        "|---|" + "--:|" * len(distances),
+    ]
+    for name in runs[0]["moved"]:
+        cells = [
+            mean_and_spread([run["moved"][name][distance] for run in runs], 1).replace(" ± ", "±")
+            for distance in distances
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return [*lines, "", "Test pictures right in per cent, full scale."]
+
+
+def published_table(record: dict[str, Any]) -> list[str]:
+    """Errors of 1998 and of our networks at full scale, the largest first."""
+    runs = runs_at(record, "full")
+    rows = [(error, f"{error:g}", name, "LeCun and others 1998") for name, error in LECUN_1998]
+    for name in _names(record):
+        if "permuted" in name or not runs:
+            continue
+        errors = [100 - run["models"][name]["accuracy"] for run in runs]
+        rows.append(
+            (
+                statistics.mean(errors),
+                f"**{mean_and_spread(errors)}**",
+                f"**{name}**, {runs[0]['models'][name]['parameters']:,} parameters",
+                "this lesson",
+            )
+        )
+    lines = ["| classifier | errors, % | source |", "|---|--:|---|"]
+    lines += [f"| {name} | {error} | {source} |" for _, error, name, source in sorted(rows)[::-1]]
+    return lines
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "accuracy": accuracy_table,
+    "moved": moved_table,
+    "published": published_table,
+}
+
+
+def _names(record: dict[str, Any]) -> list[str]:
+    names: list[str] = []
+    for scale in SCALES:
+        for run in runs_at(record, scale):
+            names += [name for name in run["models"] if name not in names]
+    return names
+
+
+def _small_print(record: dict[str, Any]) -> list[str]:
+    """Say from how many runs, when and on what machine."""
+    runs = [run for scale in SCALES for run in runs_at(record, scale)]
+    if not runs:
+        return ["Not measured yet."]
+    machine = runs[0]["machine"]
+    seeds = sorted({run["seed"] for run in runs})
+    days = sorted({run["date"] for run in runs})
+    return [
+        f"Mean ± standard deviation over seeds {', '.join(map(str, seeds))}. "
+        f"Recorded {' to '.join(sorted({days[0], days[-1]}))} on {machine['cores']} cores "
+        f"({machine['cpu']}), Python {machine['python']}, TensorFlow {machine['tensorflow']}, "
+        f"Keras {machine['keras']}. Epochs and seconds: quick / full; the seconds depend on what "
+        "else the machine is doing."
+    ]
+
+
+def updated(text: str) -> str:
+    """Return a text with every table made anew.
+
+    Raises
+    ------
+    KeyError
+        If a comment asks for a table that does not exist.
+    """
+
+    def block(match: re.Match[str]) -> str:
+        indent = match["indent"]
+        record = read_results(match["lesson"])
+        lines = TABLES[match["table"] or "accuracy"](record)
+        first, last = match[0].split("\n", 1)[0], f"{indent}<!-- /results -->"
+        # Markdown wants an empty line between a comment and a table.
+        wrapped = [
+            part
+            for line in ("", *lines, "")
+            for part in ([line] if line.startswith("|") else textwrap.wrap(line, WIDTH) or [""])
+        ]
+        body = [(indent + line).rstrip() for line in wrapped]
+        return "\n".join([first, *body, last])
+
+    return _BLOCK.sub(block, text)
+
+
+def texts() -> list[Path]:
+    """Files that may quote results."""
+    candidates = [ROOT / "README.md", ROOT / "lessons" / "README.md"]
+    return [path for path in candidates if path.exists()] + sorted(
+        (ROOT / "solutions").glob("*/*.py")
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.tables",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    options = parser.parse_args(arguments)
+    stale = 0
+    for path in texts():
+        before = path.read_text(encoding="utf-8")
+        after = updated(before)
+        if after == before:
+            continue
+        stale += 1
+        if options.check:
+            print(f"{path.relative_to(ROOT)} is out of step; run python -m benchmarks.tables")
+        else:
+            path.write_text(after, encoding="utf-8")
+            print(f"{path.relative_to(ROOT)} written")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

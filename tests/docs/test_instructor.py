@@ -1,0 +1,95 @@
+"""The commands of docs/instructor.md, in their order, in a class of one."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.docs.pages import blocks, commands
+from tests.docs.test_commands import words_of
+
+PAGE = (ROOT / "docs" / "instructor.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def school(toy_course, tmp_path):
+    """A course with the exchange that the page asks for, and a student's folder."""
+    exchange = tmp_path / "exchange"
+    exchange.mkdir()
+    exchange.chmod(0o777)
+    (setting,) = (block.text for block in blocks(PAGE) if block.info == "python")
+    setting = setting.replace("/srv/nbgrader/exchange", str(exchange))
+    with (toy_course / "nbgrader_config.py").open("a") as file:
+        file.write(setting)
+    home = tmp_path / "student"
+    home.mkdir()
+    (home / "nbgrader_config.py").write_text(
+        f"c = get_config()\nc.CourseDirectory.course_id = 'toy'\n"
+        f"c.Exchange.cache = {str(tmp_path / 'cache')!r}\n{setting}"
+    )
+    return toy_course, home
+
+
+def run(line, folder):
+    line = line.replace("02_convolution", "01_toy").replace("--course cnn", "--course toy")
+    done = subprocess.run(
+        words_of(line), cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"},
+    )  # fmt: skip
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr[-2000:]}"
+    return done
+
+
+def scores(course):
+    with (course / "grades.csv").open(newline="") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+@pytest.mark.full
+def test_from_release_to_export(school):
+    course, home = school
+    released = (course / "lessons" / "01_toy" / "01_toy.ipynb").read_bytes()
+    theirs = commands(PAGE, "sh student")
+    for line in commands(PAGE):
+        if " submit " in line:
+            solution = course / "solutions" / "01_toy" / "01_toy.ipynb"
+            shutil.copy(solution, home / "01_toy" / "01_toy.ipynb")
+        done = run(line, home if line in theirs else course)
+        if "generate_assignment" in line:
+            assert (course / "lessons" / "01_toy" / "01_toy.ipynb").read_bytes() == released
+        if line.startswith("autograder grade"):
+            assert "by hand" in done.stdout
+    assert list(scores(course).values()) == [5.0]
+    (report,) = home.rglob("*.html")
+    text = report.read_text(encoding="utf-8")
+    assert "3 of 3 points" in text
+    assert "_drawn_number" not in text
+
+
+@pytest.mark.full
+def test_without_an_exchange(toy_course):
+    """What the page says about submissions that came by other means."""
+    folder = toy_course / "submitted" / "ada" / "01_toy"
+    folder.mkdir(parents=True)
+    lesson = json.loads((toy_course / "solutions" / "01_toy" / "01_toy.ipynb").read_bytes())
+    (folder / "01_toy.ipynb").write_text(json.dumps(lesson))
+    after = PAGE.index("## 3 · Grade")
+    for line in commands(PAGE[after:]):
+        if "release_feedback" not in line and "fetch_feedback" not in line:
+            run(line, toy_course)
+    assert scores(toy_course) == {"ada": 5.0}
+    assert (toy_course / "feedback" / "ada" / "01_toy" / "01_toy.html").is_file()
+
+
+def test_figures_are_those_of_the_grader():
+    from autograder.configuration import CELL_SECONDS
+    from autograder.examination import Examine
+    from autograder.seeds import SECRET_FILE
+
+    assert f"A cell may run for {CELL_SECONDS} s" in PAGE
+    assert f"a notebook for {Examine.notebook_seconds.default_value} s" in PAGE
+    assert f"`{SECRET_FILE}`" in PAGE
