@@ -66,7 +66,6 @@ def configure(c: Config) -> None:
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
     c.SanitizeHTML.enabled = True
-    c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 
 
 def _put_environment_on_path() -> None:

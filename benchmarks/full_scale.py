@@ -58,13 +58,12 @@ def lesson_name(word: str) -> str:
     BenchmarkError
         If none fits, or more than one.
     """
-    names = sorted(path.stem for path in (ROOT / "solutions").glob("*/*.py"))
-    found = [name for name in names if name == word] or [
-        name for name in names if name.startswith(word)
-    ]
-    if len(found) != 1:
-        raise BenchmarkError(f"{word!r} fits {found or 'no lesson'}; the lessons are: {names}")
-    return found[0]
+    from autograder.authoring import BuildError, lesson_names
+
+    try:
+        return lesson_names(ROOT, [word])[0]
+    except BuildError as error:
+        raise BenchmarkError(str(error)) from None
 
 
 def tagged_cells(name: str) -> list[str]:
