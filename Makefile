@@ -15,7 +15,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # A virtual environment or a PYTHONPATH of the caller must not get mixed in.
 unexport PYTHONPATH VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-all lint format lab notebooks check lock clean
+.PHONY: help setup demo test test-all attacks bench lint format lab notebooks check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -29,6 +29,14 @@ test: $(PROJECT)  ## the fast tests (under 10 minutes on 2 cores)
 
 test-all: $(PROJECT)  ## the rest: notebooks run whole, nbgrader's own commands, the demo
 	$(BIN)/python -m pytest -m full --durations=10
+
+attacks: $(PROJECT)  ## try every hostile submission on plain nbgrader and on ours (40 minutes)
+	$(BIN)/python -m tests.attacks
+
+bench: $(PROJECT)  ## measure grading and kernels again (half an hour; leave the machine alone)
+	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.grading --keep
+	$(BIN)/python -m benchmarks.tables
 
 lint: $(PROJECT)  ## ruff: style and format
 	$(BIN)/ruff check .

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from autograder.grade_command import add_parser
+
 OK, PROBLEM, USAGE, STOPPED = 0, 1, 2, 130
 
 
@@ -44,6 +46,7 @@ def _user_errors() -> tuple[type[Exception], ...]:
     errors: list[type[Exception]] = [AuthoringError, BuildError, ConfigurationError]
     # Importing nbgrader takes seconds: only what a command has already loaded can have been raised.
     for module, name in (
+        ("autograder.cluster", "ClusterError"),
         ("autograder.grading", "GradingError"),
         ("autograder.demo", "DemoError"),
         ("autograder.sample_class", "SampleError"),
@@ -74,18 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="build what is up to date, too")
     build.set_defaults(run=_build)
 
-    grade = commands.add_parser(
-        "grade",
-        help="grade the submissions of an assignment",
-        epilog="Example: autograder grade 02_convolution   grades what is in submitted/.",
-    )
-    grade.add_argument("assignment", metavar="ASSIGNMENT")
-    grade.add_argument("--student", action="append", default=[], metavar="ID", help="only these")
-    grade.add_argument(
-        "--workers", type=int, metavar="N", help="submissions at a time (one a processor)"
-    )
-    grade.add_argument("--force", action="store_true", help="grade again what is graded")
-    grade.set_defaults(run=_grade)
+    add_parser(commands)
 
     demo = commands.add_parser(
         "demo",
@@ -126,36 +118,6 @@ def _build(options: argparse.Namespace) -> int:
     if not done:
         print(f"no lesson in {root / 'solutions'}")
     return OK
-
-
-def _grade(options: argparse.Namespace) -> int:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    from autograder.configuration import load_course
-    from autograder.grading import CourseDirectory, grade, submitted_students
-    from autograder.reports.class_table import class_table
-
-    root = options.course.resolve()
-    config = load_course(root)
-    course = CourseDirectory(config=config, assignment_id=options.assignment)
-    total = len(options.student or submitted_students(course, options.assignment))
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), Elapsed())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("grade", total=total)
-        rows = grade(
-            root,
-            options.assignment,
-            students=options.student,
-            force=options.force,
-            workers=options.workers,
-            config=config,
-            on_row=lambda row: progress.update(
-                bar, advance=1, description=f"grade · {row.student}"
-            ),
-        )
-    Console().print(class_table(rows, title=options.assignment))
-    return OK if all(row.graded for row in rows) else PROBLEM
 
 
 def _demo(options: argparse.Namespace) -> int:

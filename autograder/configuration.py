@@ -7,27 +7,25 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 CONFIG_FILE = "nbgrader_config.py"
-CELL_SECONDS = 30
 
 # Read by nbgrader as import strings, so that nothing here is imported before it is needed.
 _SANITISE = [
     "nbgrader.preprocessors.ClearOutput",
+    # Does the work of OverwriteKernelspec, OverwriteCells and DeduplicateIds as well.
     "autograder.sanitising.RestoreFromRelease",
-    "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 _AUTOGRADE = [
-    "autograder.examination.Examine",
+    "autograder.examine_step.Examine",
     "nbgrader.preprocessors.LimitOutput",
     "autograder.scoring.SaveVerdicts",
-    "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
+    "autograder.scoring.SavePenalties",
 ]
 _FEEDBACK = [
     "nbgrader.preprocessors.GetGrades",
     # The autograded notebook holds the hidden tests; what students see must not.
     "nbgrader.preprocessors.ClearHiddenTests",
+    # Nor may what students' code printed once it had seen the inputs of hidden tests.
+    "autograder.withholding.WithholdOutputs",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
@@ -59,13 +57,18 @@ def configure(c: Config) -> None:
     c.Autograde.exporter_class = "autograder.reading.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = list(_SANITISE)
     c.Autograde.autograde_preprocessors = list(_AUTOGRADE)
-    c.Examine.timeout = CELL_SECONDS
+    # Links and forged times stay outside from the moment a submission is collected.
+    c.ExchangeFactory.collect = "autograder.collecting.Collect"
     c.GenerateFeedback.preprocessors = list(_FEEDBACK)
     # The formgrader shows student output to the instructor, feedback shows it to the student: no
     # script in it may run.
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
     c.SanitizeHTML.enabled = True
+    c.HTMLExporter.filters = {
+        "clean_html": "autograder.reports.markup.clean_html",
+        "strip_files_prefix": "autograder.reports.markup.strip_files_prefix",
+    }
 
 
 def _put_environment_on_path() -> None:

@@ -1,31 +1,65 @@
-"""Run one submission and bring home an explicit verdict for every test cell."""
+"""Run one submission in two rooms, and bring home an explicit verdict for every test cell.
 
+The student's cells run in a kernel of their own, test cells in an examiner that student code never
+reaches. The two are joined by a socket over which only data travels, see :mod:`autograder.wire`.
+"""
+
+import asyncio
+import base64
+import contextlib
 import copy
 import dataclasses
 import os
+import re
+import secrets
 import shutil
-import subprocess
+import socket
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from nbgrader.preprocessors import Execute
-from nbgrader.utils import find_all_files
-from traitlets import Integer
+from traitlets.config import Config
 
-from autograder.checks.verdicts import ExerciseVerdict
-from autograder.running import QUIET, VerdictError, VerdictMixin, is_test_cell
-from autograder.seeds import course_secret, submission_seed
+from autograder.checks.verdicts import ExerciseVerdict, read_verdict
+from autograder.kernels import examiner as examiner_line
+from autograder.kernels.client import (
+    LIBRARY_SETTINGS,
+    PRELOAD,
+    Forkserver,
+    KernelError,
+    RoomProcess,
+    shared_forkserver,
+)
+from autograder.kernels.manager import RoomManager
+from autograder.kernels.sandbox import HOME, Limits, read_only_paths
+from autograder.kernels.settings import Sandbox
+from autograder.running import is_test_cell
+from autograder.tasks import Result, Task
 
-# How often a crashed kernel is started again for the exercises that come after the crash.
-RESTARTS = 3
-MAX_OUTPUT_CHARACTERS = 200_000
+# How often rooms are started again in one submission, for the exercises that come after a crash.
+RESTARTS = 4
+# A cell that loses its kernel is tried once more: the machine may have been at fault.
+TRIES = 2
+_ATTEMPTS = 3
+GRACE_SECONDS = 5
+CELL_SECONDS = 30
+SUBMISSION_SECONDS = 600
+OUTPUT_CHARACTERS = 200_000
+_HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
+_WORD = re.compile(r"\w+")
+_SERVE = (
+    "__import__('autograder.rooms.student', fromlist=['student'])"
+    ".serve({link}, get_ipython().user_ns)"
+)
 
 
 @dataclasses.dataclass
@@ -54,226 +88,650 @@ class CellVerdict:
     findings: list[dict[str, Any]]
 
 
-class Examine(VerdictMixin, Execute):
-    """Takes the place of nbgrader's ``Execute``.
+class RoomLost(Exception):
+    """A room has ended, or does not answer; the message says why, in words for a student."""
 
-    A cell that fails, never ends or kills the kernel costs the exercise it belongs to, not the
-    rest: after a crash the earlier cells are run again in a fresh kernel. Scores are read from
-    verdicts alone; what cells print, on whatever stream, does not matter.
+
+def task_options(config: Config) -> tuple[dict[str, float], dict[str, Any]]:
+    """Limits and settings of tasks that a course's configuration asks for."""
+    sandbox = Sandbox(config=config)
+    return sandbox.limits(), sandbox.settings()
+
+
+def examine_task(payload: bytes) -> bytes:
+    """Grade one sanitised notebook; needs no gradebook and no course folder.
+
+    Parameters
+    ----------
+    payload : bytes
+        A :class:`autograder.tasks.Task`.
+
+    Returns
+    -------
+    bytes
+        A :class:`autograder.tasks.Result`.
+
+    Raises
+    ------
+    autograder.tasks.TaskError
+        If the payload is no task.
+    autograder.kernels.client.KernelError
+        If this machine cannot make rooms; the message says what to do.
+    """
+    task = Task.from_bytes(payload)
+    for attempt in range(1, _ATTEMPTS + 1):
+        notebook = nbformat.from_dict(copy.deepcopy(task.notebook))
+        try:
+            examined = Examination(notebook, task).run()
+        except KernelError:
+            # The forkserver may have been killed, and is started anew; a machine that cannot make
+            # rooms at all says so again.
+            if attempt == _ATTEMPTS:
+                raise
+            time.sleep(0.5 * attempt)
+        else:
+            return Result(examined).to_bytes(task)
+    raise AssertionError("unreachable")
+
+
+class Examination(NotebookClient):
+    """One submission on its way through the two rooms.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        Sanitised notebook; changed in place.
+    task : autograder.tasks.Task
+        Names, files, seed, limits and settings.
     """
 
-    # Sections `c.Examine` and nbgrader's `c.Execute` both apply: timeout, kernel_name, …
-    notebook_seconds = Integer(
-        600, help="seconds after which the remaining cells of a notebook are not run"
-    ).tag(config=True)
-    extra_arguments = QUIET
-    shutdown_kernel = "immediate"
+    def __init__(self, nb: NotebookNode, task: Task) -> None:
+        limits = dict(task.limits)
+        self._cell_seconds = float(limits.pop("cell_seconds", CELL_SECONDS))
+        self._submission_seconds = float(limits.pop("submission_seconds", SUBMISSION_SECONDS))
+        self._most_characters = int(limits.pop("output_characters", OUTPUT_CHARACTERS))
+        super().__init__(
+            nb,
+            timeout=max(1, round(self._cell_seconds)),
+            interrupt_on_timeout=True,
+            error_on_timeout=_TIMEOUT,
+            allow_errors=True,
+            raise_on_iopub_timeout=True,
+            record_timing=False,
+            shutdown_kernel="immediate",
+        )
+        self._task = task
+        self._limits = Limits(**limits)
+        self._sandboxed = bool(task.settings.get("sandbox", True))
+        self._server: Forkserver = shared_forkserver(task.settings.get("preload", PRELOAD))
+        self._examiner: _Examiner | None = None
+        self._link: tuple[socket.socket, socket.socket] | None = None
+        self._scratch: Path | None = None
+        self._deaths: dict[int, int] = {}
+        self._skipped: set[int] = set()
+        self._timed_out: set[int] = set()
+        self._restarts = 0
+        self._exposed = False
+        self._characters = 0
 
-    def preprocess(
-        self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
-    ) -> tuple[NotebookNode, dict[str, Any]]:
-        """Run all cells, unless somebody has done so ahead of nbgrader's turn."""
-        self._check_assign_resources(resources)
-        place = resources["nbgrader"]
-        root = Path(self.parent.parent.coursedir.root)
-        seed = seed_of(nb, root, place["assignment"], place["student"])
-        examined = _examined.pop(seed, None)
-        if examined is None:
-            folder = Path(resources["metadata"]["path"])
-            examined = self.examine(nb, seed, files=attachments(folder, []))
-        return examined, resources
-
-    def examine(
-        self,
-        nb: NotebookNode,
-        seed: str,
-        *,
-        files: Mapping[str, Path] | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> NotebookNode:
-        """Run a sanitised submission; needs no gradebook and no course folder.
-
-        Parameters
-        ----------
-        nb : nbformat.NotebookNode
-            A sanitised submission; changed in place.
-        seed : str
-            Seed of the inputs that hidden checks draw.
-        files : mapping of str to pathlib.Path, optional
-            Other files of the submission, by their place in the kernel's working directory.
-        environment : mapping of str to str, optional
-            Environment of the kernel; :func:`kernel_environment` if omitted. Threads must be given
-            one: nbgrader empties ``os.environ`` for a moment while it works.
+    def run(self) -> dict[str, Any]:
+        """Run all cells.
 
         Returns
         -------
-        nbformat.NotebookNode
-            The same notebook with outputs; ``metadata.autograder`` holds ``verdicts`` (test cell →
-            :class:`CellVerdict` as a dict), ``seconds`` and ``notes``.
+        dict
+            The notebook with outputs; ``metadata.autograder`` holds ``verdicts`` (test cell →
+            :class:`CellVerdict` as a dict), ``seconds``, ``notes`` and ``sandbox``.
         """
-        NotebookClient.__init__(self, nb)
         self.reset_execution_trackers()
-        self._deadline = time.monotonic() + self.notebook_seconds
-        self._killers: set[int] = set()
-        # A folder of its own: the one that nbgrader works in holds the hidden tests.
-        scratch = tempfile.TemporaryDirectory(prefix="examination-", ignore_cleanup_errors=True)
-        for name, path in (files or {}).items():
-            copy = Path(scratch.name) / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-        self._kernel_options = {
-            "env": dict(environment or kernel_environment()),
-            "cwd": scratch.name,
-            # What C libraries write past the notebook is nobody's news at the terminal.
-            "stdout": subprocess.DEVNULL,
-            "stderr": subprocess.DEVNULL,
-        }
         started = time.monotonic()
+        self._deadline = started + self._submission_seconds
         verdicts: dict[str, CellVerdict] = {}
-        notes = nb.metadata.autograder.notes
-        with scratch, self.setup_kernel(**self._kernel_options):
-            for index, cell in enumerate(nb.cells):
+        about = self.nb.metadata.autograder
+        try:
+            self._open()
+            for index, cell in enumerate(self.nb.cells):
                 if cell.cell_type != "code":
                     continue
-                found, remark = self._examine(cell, index, seed)
-                if not is_test_cell(cell):
-                    notes.extend(_note(cell, remark))
+                if is_test_cell(cell):
+                    verdicts[cell.metadata.nbgrader.grade_id] = self._test(cell, index)
                 else:
-                    verdict = _cell_verdict(cell, found, remark)
-                    verdicts[cell.metadata.nbgrader.grade_id] = verdict
-                    _hide_traceback(cell)
-        nb.metadata.autograder["seconds"] = round(time.monotonic() - started, 1)
-        nb.metadata.autograder["verdicts"] = {
+                    about.notes.extend(_note(cell, self._run_cell(cell, index)))
+        finally:
+            self._close()
+        about["seconds"] = round(time.monotonic() - started, 2)
+        about["sandbox"] = "room" if self._sandboxed else "none"
+        about["verdicts"] = {
             name: dataclasses.asdict(verdict) for name, verdict in verdicts.items()
         }
-        return nb
+        return self.nb
 
-    def cancel(self) -> None:
-        """Kill the kernel and start no other; safe to call from another thread."""
-        self._deadline = 0.0
-        provisioner = getattr(self.km, "provisioner", None)
-        process = getattr(provisioner, "process", None)
-        if process is not None:
-            process.kill()
+    # -- the student's cells
 
-    def _examine(
-        self, cell: NotebookNode, index: int, seed: str
-    ) -> tuple[list[ExerciseVerdict] | None, str]:
-        if self.kc is None:
-            return None, "not run: the kernel died too often"
-        if time.monotonic() > self._deadline:
-            return None, f"not run: the notebook took more than {self.notebook_seconds} s"
-        self._characters = 0
+    def _run_cell(self, cell: NotebookNode, index: int) -> str:
+        """Run a cell in the student room; return what the instructor should know about it."""
+        remark = self._not_run()
+        if remark:
+            return remark
+        while True:
+            self._characters = 0
+            try:
+                self._run_in_student_room(cell, index)
+            except RoomLost as error:
+                remark = self._start_again(index, error)
+                if remark is None:
+                    continue
+                cell.outputs = [*cell.get("outputs", []), _error("DeadKernelError", remark)]
+                return remark
+            remark = self._timeout_remark(index) or _limit_remark(cell, self._limits)
+            if not remark and _is_set_up(cell) and self._examiner is not None:
+                self._examiner.prepare(cell.source)
+            return remark
+
+    def _run_in_student_room(self, cell: NotebookNode, index: int) -> None:
+        if self.kc is None or self._room is None:
+            raise RoomLost("the kernel died")
+        self._room.begin_cell()
         try:
-            return self.run_cell(cell, index, seed=seed), self._timeout_remark(cell)
-        except VerdictError as error:
-            return None, self._timeout_remark(cell) or f"no verdict: {error}"
+            self.execute_cell(cell, index, store_history=True)
         except (DeadKernelError, CellTimeoutError) as error:
-            if isinstance(error, DeadKernelError):
-                remark = "the kernel died: a crash, or more memory than there is"
-            else:
-                remark = f"still running after {self.timeout} s and could not be interrupted"
-            cell.outputs = [*cell.get("outputs", []), _error("DeadKernelError", remark)]
-            self._killers.add(index)
-            self._start_again(index)
-            return None, remark
+            raise RoomLost(self._why_lost(error)) from None
+        except Exception as error:
+            # The room can send anything in place of messages; nbclient does not expect that.
+            raise RoomLost(f"the kernel sent what is no message ({type(error).__name__})") from None
 
-    def _timeout_remark(self, cell: NotebookNode) -> str:
-        if any(output.get("ename") == "CellTimeoutError" for output in cell.outputs):
-            return f"stopped after {self.timeout} s: a loop that never ends?"
+    def _why_lost(self, error: Exception | None = None) -> str:
+        """Say in words why the student room is gone."""
+        room = self._room
+        if room is not None:
+            room.wait(0.5 if isinstance(error, DeadKernelError) else 0.0)
+            if room.exceeded:
+                return _limit_words(room.exceeded)
+        if isinstance(error, CellTimeoutError):
+            return f"still running after {self._cell_seconds:g} s and could not be interrupted"
+        return "the kernel died: a crash, or more memory than there is"
+
+    @property
+    def _room(self) -> RoomProcess | None:
+        return self.km.provisioner.room if self.km is not None else None
+
+    def _not_run(self) -> str:
+        if self.kc is None:
+            return "not run: the kernel died too often"
+        if time.monotonic() > self._deadline:
+            return f"not run: the notebook took more than {self._submission_seconds:g} s"
         return ""
 
-    def _start_again(self, index: int) -> None:
-        """Start a fresh kernel and run the cells before `index` again, but for the killers."""
-        self._cleanup_kernel()
-        while len(self._killers) <= RESTARTS and time.monotonic() < self._deadline:
-            self.km = self.create_kernel_manager()
-            self.start_new_kernel(**self._kernel_options)
-            self.start_new_kernel_client()
-            for earlier in range(index):
-                cell = self.nb.cells[earlier]
-                if cell.cell_type != "code" or is_test_cell(cell) or earlier in self._killers:
+    def _timeout_remark(self, index: int) -> str:
+        if index in self._timed_out:
+            return f"stopped after {self._cell_seconds:g} s: a loop that never ends?"
+        return ""
+
+    # -- test cells
+
+    def _test(self, cell: NotebookNode, index: int) -> CellVerdict:
+        """Run a test cell in the examiner room."""
+        remark = self._not_run()
+        while not remark:
+            try:
+                answer = self._ask_examiner(cell, index)
+            except RoomLost as error:
+                again = self._start_again(index, error)
+                if again is None:
                     continue
-                if self._timeout_remark(cell):
-                    continue
-                shadow = copy.deepcopy(cell)
-                try:
-                    self.execute_cell(shadow, earlier, store_history=True)
-                except (DeadKernelError, CellTimeoutError):
-                    self._killers.add(earlier)
-                    self._cleanup_kernel()
-                    break
-                finally:
-                    # execute_cell puts what it ran into the notebook: keep the first outputs.
-                    self.nb.cells[earlier] = cell
-            else:
+                remark = again
+                break
+            if _HIDDEN.search(cell.source):
+                self._exposed = True
+                # Later cells may know hidden inputs: they change no output that feedback shows.
+                self._display_id_map.clear()
+            cell.outputs = [nbformat.from_dict(output) for output in answer["outputs"]]
+            verdict = _read_answer(cell, answer)
+            if answer["lost"] or self._room is None or self._room.poll() is not None:
+                self._after_loss(cell, index, verdict)
+            return verdict
+        cell.outputs = [_error("ExaminationError", remark)]
+        return _no_verdict(cell, remark)
+
+    def _ask_examiner(self, cell: NotebookNode, index: int) -> dict[str, Any]:
+        if self._examiner is None or self.kc is None or self._room is None:
+            raise RoomLost("the kernel died")
+        self._room.begin_cell()
+        self._examiner.begin_cell()
+        names = self._names_for(index)
+        message = ""
+        if names:
+            message = self.kc.execute(
+                _SERVE.format(link=_STUDENT_LINK),
+                silent=True,
+                store_history=False,
+                stop_on_error=False,
+            )
+        token = secrets.token_hex(16)
+        answer = self._examiner.ask(
+            {
+                "kind": "test",
+                "source": cell.source,
+                "names": names,
+                "seed": self._task.seed,
+                "token": token,
+                "exposed": self._exposed,
+                "seconds": self._cell_seconds,
+            },
+            self._cell_seconds,
+        )
+        answer["token"] = token
+        if answer["lost"]:
+            # Its reason is known better here than at the other end of the link.
+            room = self._room
+            room.wait(0.3)
+            if room.exceeded:
+                answer["lost"] = _limit_words(room.exceeded)
+            if room.exit_code is not None and not room.exceeded and self._deaths.get(index, 0) == 0:
+                raise RoomLost("the kernel died: a crash, or more memory than there is")
+            return answer
+        if names and not self._wait_for_student(message):
+            answer["lost"] = "the kernel did not come back from the check"
+        return answer
+
+    def _names_for(self, index: int) -> list[str]:
+        """Names of the student that the examiner's cells up to here can speak of."""
+        cells = (
+            cell
+            for place, cell in enumerate(self.nb.cells)
+            if place <= index
+            and cell.cell_type == "code"
+            and (is_test_cell(cell) or _is_set_up(cell))
+        )
+        words = set(_WORD.findall("\n".join(cell.source for cell in cells)))
+        return [name for name in self._task.names if name in words]
+
+    def _wait_for_student(self, message: str) -> bool:
+        """Wait until the student kernel is free again; interrupt it once."""
+        for interrupted in (False, True):
+            if interrupted:
+                self._room.interrupt()
+            until = time.monotonic() + GRACE_SECONDS
+            while time.monotonic() < until and self._room.poll() is None:
+                with contextlib.suppress(Exception):
+                    reply = _wait(self.kc.get_shell_msg(timeout=0.25))
+                    if reply["parent_header"].get("msg_id") == message:
+                        return True
+        return False
+
+    def _after_loss(self, cell: NotebookNode, index: int, verdict: CellVerdict) -> None:
+        """The student room broke during a check: keep the verdict, go on with a new room."""
+        reason = self._why_lost() if self._room is None or self._room.poll() is not None else ""
+        if verdict.points < verdict.possible and not verdict.remark:
+            verdict.remark = reason
+        self._deaths[index] = TRIES
+        self._restart(index + 1)
+
+    # -- rooms
+
+    def _start_again(self, index: int, error: RoomLost) -> str | None:
+        """Open new rooms after a loss in cell `index`.
+
+        Returns
+        -------
+        str or None
+            None if the cell is to be tried once more, else why it is not.
+        """
+        self._deaths[index] = self._deaths.get(index, 0) + 1
+        by_limit = self._room is not None and self._room.exceeded is not None
+        again = self._deaths[index] < TRIES and not by_limit and _may_be_chance(error)
+        if not again:
+            self._skipped.add(index)
+        self._restart(index)
+        if self.kc is None:
+            return str(error)
+        return None if again else str(error)
+
+    def _restart(self, index: int) -> None:
+        """Open fresh rooms and run the cells before `index` again, but for those that kill."""
+        while True:
+            self._close()
+            self._restarts += 1
+            if self._restarts > RESTARTS + 1 or time.monotonic() > self._deadline:
                 return
+            self._open()
+            try:
+                self._run_earlier(index)
+                return
+            except _Killer as killer:
+                self._skipped.add(killer.index)
+
+    def _run_earlier(self, index: int) -> None:
+        for earlier in range(index):
+            cell = self.nb.cells[earlier]
+            if cell.cell_type != "code" or is_test_cell(cell) or earlier in self._skipped:
+                continue
+            if earlier in self._timed_out:
+                continue
+            shadow = copy.deepcopy(cell)
+            try:
+                self._run_in_student_room(shadow, earlier)
+            except RoomLost:
+                raise _Killer(earlier) from None
+            finally:
+                # execute_cell puts what it ran into the notebook: keep the first outputs.
+                self.nb.cells[earlier] = cell
+            if _is_set_up(cell):
+                self._examiner.prepare(cell.source)
+
+    def _open(self) -> None:
+        """Make both rooms and join them."""
+        mine, theirs = socket.socketpair()
+        self._link = (mine, theirs)
+        try:
+            self._examiner = _Examiner(self._fork_examiner, self._task)
+            self.km = RoomManager(self._fork_student, self._server.new_folder)
+            self.start_new_kernel()
+            self.start_new_kernel_client()
+        except (RuntimeError, DeadKernelError) as error:
+            room = self._room
+            problem = room.problem if room is not None else ""
+            raise KernelError(f"the kernel did not start: {problem or error}") from None
+        finally:
+            # Each room has its end now; a room that ends must be noticed by the other.
+            for end in self._link:
+                end.close()
+
+    def _fork_student(self, settings: Mapping[str, Any]) -> RoomProcess:
+        files = {**self._task.helpers, **self._task.files}
+        return self._fork(
+            {**settings, "submission": True}, files=files, descriptors=(self._link[0].fileno(),)
+        )
+
+    def _fork_examiner(self, control: int) -> RoomProcess:
+        return self._fork(
+            {"role": "examiner"},
+            files=self._task.helpers,
+            descriptors=(control, self._link[1].fileno()),
+        )
+
+    def _fork(
+        self, settings: dict[str, Any], *, files: Mapping[str, bytes], descriptors: tuple[int, ...]
+    ) -> RoomProcess:
+        home = HOME
+        if not self._sandboxed:
+            self._scratch = self._scratch or Path(tempfile.mkdtemp(prefix="examination-"))
+            folder = self._scratch / settings["role"]
+            _write_files(folder, files)
+            settings["folder"] = home = str(folder)
+        settings |= {
+            "environment": room_environment(home, self._task.settings.get("environment", {})),
+            "shown": read_only_paths(tuple(self._task.settings.get("read_only", ()))),
+            "files": {name: base64.b64encode(data).decode() for name, data in files.items()},
+        }
+        return self._server.fork(
+            settings, limits=self._limits, sandboxed=self._sandboxed, descriptors=descriptors
+        )
+
+    def _close(self) -> None:
+        """End both rooms."""
+        if self._examiner is not None:
+            self._examiner.close()
+            self._examiner = None
+        self._cleanup_kernel()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
 
     def _cleanup_kernel(self) -> None:
-        # The context manager of nbclient cleans up once more at the end.
+        _cancel_tasks()
         if self.km is not None:
-            super()._cleanup_kernel()
+            self.km.end(self.kc)
+        self.km = self.kc = None
+
+    async def _async_cleanup_kernel(self) -> None:
+        # Called by the base class when a kernel does not start.
+        self._cleanup_kernel()
+
+    async def _check_raise_for_error(
+        self, cell: NotebookNode, cell_index: int, exec_reply: dict[str, Any] | None
+    ) -> None:
+        # Errors of a student's cell are the student's; only a time-out is news here.
+        if exec_reply is not None and exec_reply["content"].get("ename") == _TIMEOUT["ename"]:
+            self._timed_out.add(cell_index)
+            words = f"stopped after {self._cell_seconds:g} s"
+            cell.outputs = [*cell.outputs, _error(_TIMEOUT["ename"], words)]
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str, cell_index: int
     ) -> NotebookNode | None:
         """Keep an output unless the cell has already said more than anybody will read."""
         self._characters += len(str(msg["content"]))
-        if self._characters > MAX_OUTPUT_CHARACTERS and msg["msg_type"] != "error":
+        if self._characters > self._most_characters and msg["msg_type"] != "error":
             return None
         return super().output(outs, msg, display_id, cell_index)
 
 
-_examined: dict[str, NotebookNode] = {}
+class _Killer(Exception):
+    """A cell that was fine before has lost its kernel now."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
 
 
-def keep_examined(seed: str, nb: NotebookNode) -> None:
-    """Keep an examined notebook for the moment when nbgrader asks for it."""
-    _examined[seed] = nb
+class _Examiner:
+    """The controller's end of the examiner room."""
+
+    def __init__(self, fork: Any, task: Task) -> None:
+        mine, theirs = socket.socketpair()
+        self._line = mine
+        try:
+            self._room: RoomProcess = fork(theirs.fileno())
+        except BaseException:
+            mine.close()
+            raise
+        finally:
+            theirs.close()
+        self._waiting = 0  # cells that were sent ahead, whose answers nobody has read
+        if task.prelude:
+            self.prepare(task.prelude)
+
+    def begin_cell(self) -> None:
+        """Count processor time for the limit of a cell from here."""
+        self._room.begin_cell()
+
+    def prepare(self, source: str) -> None:
+        """Run a locked cell; its outputs are those of the student room."""
+        with contextlib.suppress(OSError):
+            self._line.settimeout(GRACE_SECONDS)
+            examiner_line.send(self._line, {"kind": "set-up", "source": source})
+            self._waiting += 1
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request, wait for its answer.
+
+        Raises
+        ------
+        RoomLost
+            If the room has ended, or does not answer within `seconds` and an interrupt.
+        """
+        try:
+            self._line.settimeout(seconds)
+            until = time.monotonic() + seconds
+            while self._waiting:
+                self._receive(until, seconds)
+                self._waiting -= 1
+            examiner_line.send(self._line, request)
+            return _answer(self._receive(time.monotonic() + seconds, seconds))
+        except (OSError, ValueError, KeyError, TypeError):
+            with contextlib.suppress(OSError, ValueError):
+                self._receive(time.monotonic(), 0)  # what it said last: why it could not start
+            self._room.wait(0.3)
+            if self._room.exceeded:
+                raise RoomLost(f"in the check: {_limit_words(self._room.exceeded)}") from None
+            raise RoomLost("the examiner was lost") from None
+
+    def _receive(self, until: float, seconds: float) -> dict[str, Any]:
+        try:
+            self._line.settimeout(max(until - time.monotonic(), 0.1))
+            content = examiner_line.receive(self._line)
+        except TimeoutError:
+            self._room.interrupt()
+            self._line.settimeout(GRACE_SECONDS)
+            try:
+                content = examiner_line.receive(self._line)
+            except TimeoutError:
+                raise RoomLost(f"the check did not end within {seconds:g} s") from None
+        if content is None:
+            raise ConnectionError
+        if "fatal" in content:
+            raise KernelError(f"the examiner did not start: {content['fatal']}")
+        return content
+
+    def close(self) -> None:
+        """End the room."""
+        self._line.close()
+        self._room.kill()
+        self._room.wait(2)
+        self._room.close()
 
 
-def attachments(folder: Path, ignore: list[str]) -> dict[str, Path]:
-    """Files that came with a submission, without notebooks and what the course ignores.
+def room_environment(home: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Environment of a room: the same for everybody, with nothing of the machine's.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        Folder of one submission.
-    ignore : list of str
-        Patterns of names, as in ``CourseDirectory.ignore``.
-
-    Returns
-    -------
-    dict of str to pathlib.Path
-        Place below the folder → file. Links are left out: they may point anywhere.
+    home : str
+        Home folder in the room.
+    more : mapping of str to str, optional
+        What the instructor adds.
     """
-    found = find_all_files(str(folder), [*ignore, "*.ipynb"])
-    paths = (Path(name) for name in found)
-    return {str(path.relative_to(folder)): path for path in paths if not path.is_symlink()}
+    handed_on = {
+        name: os.environ[name] for name in ("LANG", "TZ", "KERAS_BACKEND") if name in os.environ
+    }
+    return {
+        "LANG": "C.UTF-8",
+        **LIBRARY_SETTINGS,
+        **handed_on,
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": home,
+        "USER": "student",
+        "LOGNAME": "student",
+        "TMPDIR": "/tmp",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONNOUSERSITE": "1",
+        "COURSE_SCALE": "grading",
+        "NBGRADER_EXECUTION": "autograde",
+        **(more or {}),
+    }
 
 
-def seed_of(nb: NotebookNode, root: Path, assignment: str, student: str) -> str:
-    """Seed of a sanitised submission in a course."""
-    return submission_seed(course_secret(root), assignment, student, nb)
+_TIMEOUT = {"ename": "CellTimeoutError", "evalue": "", "traceback": ["CellTimeoutError"]}
+_STUDENT_LINK = 5  # descriptor of the link in a student room, see autograder.kernels.child
 
 
-def kernel_environment() -> dict[str, str]:
-    """Environment of a student's kernel while it is graded."""
-    environment = {**os.environ, "COURSE_SCALE": "grading", "NBGRADER_EXECUTION": "autograde"}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # A module in the folder of a submission must not take the place of a library.
-    environment["PYTHONSAFEPATH"] = "1"
-    return environment
+def _wait(awaitable: Any) -> Any:
+    async def wait() -> Any:
+        return await awaitable
+
+    return run_sync(wait)()
 
 
-def _cell_verdict(
-    cell: NotebookNode, verdicts: list[ExerciseVerdict] | None, remark: str
-) -> CellVerdict:
-    name = cell.metadata.nbgrader.grade_id
+def _cancel_tasks() -> None:
+    """End what nbclient left waiting for a kernel that is gone."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop) if not loop.is_running() else set()
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _is_set_up(cell: NotebookNode) -> bool:
+    """Whether a cell is the instructor's own, run in both rooms."""
+    nbgrader = cell.metadata.get("nbgrader", {})
+    return bool(nbgrader.get("locked") and not nbgrader.get("solution"))
+
+
+def _may_be_chance(error: RoomLost) -> bool:
+    """Whether a loss may be the machine's fault; a limit is not."""
+    return "died" in str(error) or "lost" in str(error)
+
+
+def _limit_words(exceeded: Mapping[str, Any]) -> str:
+    return (
+        f"stopped by a limit: more than {exceeded['value']:g} {exceeded['unit']} "
+        f"({exceeded['limit']})"
+    )
+
+
+def _limit_remark(cell: NotebookNode, limits: Limits) -> str:
+    """Name the limit behind an error that the system gave to the student's code."""
+    for output in cell.outputs:
+        if output.get("output_type") == "error" and output.get("ename") in (
+            "OSError",
+            "MemoryError",
+        ):
+            text = str(output.get("evalue", ""))
+            if "Errno 27" in text:
+                return f"stopped by a limit: a file of more than {limits.file_mb} MB"
+            if "Errno 28" in text:
+                return f"stopped by a limit: more than {limits.scratch_mb} MB in files"
+    return ""
+
+
+def _answer(content: dict[str, Any]) -> dict[str, Any]:
+    """Check the form of what the examiner sent: it has met foreign bytes."""
+    outputs = content["outputs"]
+    if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+        raise TypeError("outputs")
+    return {name: content[name] for name in ("outputs", "verdict", "plain", "error", "lost")}
+
+
+def _read_answer(cell: NotebookNode, answer: dict[str, Any]) -> CellVerdict:
+    """Turn the examiner's answer into points."""
     possible = float(cell.metadata.nbgrader.points)
-    if not verdicts:
-        remark = remark or _failure(cell) or "the test cell ended without a verdict"
-        return CellVerdict(name.removeprefix("test_"), 0.0, possible, remark, [], [])
+    error = answer["error"] or {}
+    if error:
+        words = "stopped in the test cell"
+        if error.get("evalue"):
+            words = str(error["evalue"])
+        cell.outputs.append(_error(str(error["ename"]), words))
+    verdicts: list[ExerciseVerdict] = []
+    if answer["verdict"] is not None:
+        try:
+            verdicts = read_verdict(str(answer["verdict"]), answer["token"])
+        except ValueError as problem:
+            return _no_verdict(cell, f"no verdict: {problem}")
+    lost = str(answer["lost"] or "")
+    if verdicts:
+        return _exercise_verdict(cell, verdicts, lost)
+    plain = answer["plain"] or {}
+    remark = lost or str(plain.get("problem", ""))
+    if "points" in plain:
+        points = min(max(float(plain["points"]), 0.0), possible)
+    else:
+        points = float(plain.get("share", 0.0)) * possible
+    if error and not remark:
+        remark = (
+            f"a hidden test failed ({error['ename']})"
+            if error.get("hidden")
+            else f"the test cell stopped with {error['ename']}: {error.get('evalue', '')}".rstrip(
+                ": "
+            )
+        )
+    name = cell.metadata.nbgrader.grade_id.removeprefix("test_")
+    return CellVerdict(name, round(points, 2), possible, remark, [], [])
+
+
+def _exercise_verdict(
+    cell: NotebookNode, verdicts: list[ExerciseVerdict], remark: str
+) -> CellVerdict:
+    possible = float(cell.metadata.nbgrader.points)
     declared = sum(verdict.possible for verdict in verdicts)
     share = sum(verdict.points for verdict in verdicts) / declared if declared else 0.0
     findings = [finding for verdict in verdicts for finding in verdict.findings]
@@ -287,11 +745,16 @@ def _cell_verdict(
     )
 
 
+def _no_verdict(cell: NotebookNode, remark: str) -> CellVerdict:
+    name = cell.metadata.nbgrader.grade_id.removeprefix("test_")
+    return CellVerdict(name, 0.0, float(cell.metadata.nbgrader.points), remark, [], [])
+
+
 def _note(cell: NotebookNode, remark: str) -> list[str]:
     """What went wrong in an answer cell; the rest of a notebook is the student's own business."""
     nbgrader = cell.metadata.get("nbgrader")
     if not nbgrader:
-        return []
+        return [remark] if remark.startswith("stopped by a limit") else []
     if not remark:
         errors = [output for output in cell.outputs if output.output_type == "error"]
         attempted = [error for error in errors if error.ename != "NotImplementedError"]
@@ -299,20 +762,5 @@ def _note(cell: NotebookNode, remark: str) -> list[str]:
     return [f"{nbgrader.grade_id}: {remark}"] if remark else []
 
 
-def _failure(cell: NotebookNode) -> str:
-    for output in cell.outputs:
-        if output.output_type == "error":
-            return f"the test cell stopped with {output.ename}"
-    return ""
-
-
 def _error(name: str, text: str) -> NotebookNode:
     return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-
-
-def _hide_traceback(cell: NotebookNode) -> None:
-    """A traceback through a test cell shows the source of hidden tests: keep its last line only."""
-    for output in cell.outputs:
-        if output.output_type == "error":
-            output.traceback = [f"{output.ename}: stopped in the test cell"]
-            output.evalue = ""

@@ -138,10 +138,51 @@ def published_table(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def cost_table(record: dict[str, Any]) -> list[str]:
+    """What grading a class costs by nbgrader's command and by ours, see benchmarks.grading."""
+    lines = [
+        "| class | own time | `nbgrader autograde` | `autograder grade` | as fast | at best | "
+        "overhead, ours : nbgrader's |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, words in CLASSES.items():
+        if name not in record:
+            continue
+        run = record[name]
+        rates = [60 * run["students"] / run[key]["wall"] for key in ("nbgrader", "autograder_2")]
+        lines.append(
+            f"| {words} | {run['own_seconds']:.2f} s | {rates[0]:.0f} a minute | "
+            f"{rates[1]:.0f} a minute | {run['speed']:.1f} × | {run['best_speed']:.0f} × | "
+            f"{run['overhead']:.2f} : {run['overhead_nbgrader']:.2f} s |"
+        )
+    if len(lines) == 2:
+        return ["Not measured yet."]
+    run = next(record[name] for name in CLASSES if name in record)
+    coordination = record.get("coordination", {}).get("milliseconds_each")
+    lines += [
+        "",
+        f"Classes of {run['students']}, {run['cores']} cores, 2 workers, sandbox on, start-up "
+        "counted; nbgrader with its own configuration. Own time: what the cells take by "
+        "themselves. At best: if nothing else were spent. Overhead: seconds of a core a "
+        "submission beyond that."
+        + (f" Coordination: {coordination:.1f} ms a submission." if coordination else ""),
+    ]
+    return lines
+
+
+CLASSES = {
+    "tiny": "plain arithmetic",
+    "model": "a Keras model",
+    "training": "a Keras model, trained",
+    "lesson_02": "lesson 02",
+}
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "accuracy": accuracy_table,
     "moved": moved_table,
     "published": published_table,
+    "cost": cost_table,
 }
 
 

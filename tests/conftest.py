@@ -22,7 +22,7 @@ c.CourseDirectory.course_id = "toy"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "lessons"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.py", "*.pyc", "*.toml"]
-c.Examine.timeout = 5
+c.Sandbox.cell_seconds = 5
 """
 
 TOY = '''\

@@ -9,6 +9,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from autograder.authoring.source import LANGUAGE_INFO
+from autograder.kernels.provisioner import WarmManager
 from autograder.running import VerdictClient
 
 MAX_BYTES = 500_000
@@ -56,6 +57,8 @@ def execute(
         notebook,
         timeout=CELL_SECONDS,
         record_timing=False,
+        # The notebook goes on to name an ordinary kernel.
+        kernel_manager_class=WarmManager,
         resources={"metadata": {"path": str(folder)}},
     )
     total = len(notebook.cells)

@@ -25,11 +25,24 @@ Three rules make marks fair:
   mistake, the shape and the dtype, never a value;
 * the score is a plain Python float between 0 and ``points``, whatever the answer returned.
 
+A test cell may hold only stand-ins for what the student wrote: calls and data are as usual, but an
+answer works on copies of its arguments (:func:`call_in_place` shows what it did to them), and an
+object of the student's own class is neither true nor false, equals no data and is no number.
+
 This module holds no answer to any exercise: what is expected is computed in the test cell.
 """
 
+from autograder.checks.calls import call_in_place
 from autograder.checks.exercise import Exercise
 from autograder.checks.models import Layer, layer_table
 from autograder.checks.verdicts import AuthorError, close_verdict, open_verdict
 
-__all__ = ["AuthorError", "Exercise", "Layer", "close_verdict", "layer_table", "open_verdict"]
+__all__ = [
+    "AuthorError",
+    "Exercise",
+    "Layer",
+    "call_in_place",
+    "close_verdict",
+    "layer_table",
+    "open_verdict",
+]

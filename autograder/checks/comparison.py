@@ -77,20 +77,20 @@ def describe(value: Any) -> str:
 
 
 def describe_type(value: Any) -> str:
-    """Name the type of a value, with shape and dtype but without its content.
+    """Name the type of a value, with its axes and dtype but without its content.
 
-    Hidden checks show this text. A class of the student's own could carry values out in its name,
-    so such a class goes by the built-in type that it extends.
+    Hidden checks show this text. Sizes are left out, because an answer could write an input into
+    its shape; a class of the student's own could carry it out in its name, so such a class goes by
+    the built-in type that it extends.
     """
     array = value if isinstance(value, np.ndarray) else None
     if not isinstance(value, tuple | list | str | bytes | bool | int | float | complex | range):
         array = as_array(value) if array is None else array
     if array is not None:
         kind = array.dtype if is_numeric(array.dtype) else "not of numbers"
-        return f"an array of shape {array.shape}, {kind}"
+        return f"an array with {_axes(array.ndim)}, {kind}"
     if isinstance(value, tuple | list):
-        name = "tuple" if isinstance(value, tuple) else "list"
-        return f"a {name} of length {len(value)}"
+        return "a tuple" if isinstance(value, tuple) else "a list"
     if isinstance(value, types.FunctionType | types.MethodType | types.BuiltinFunctionType):
         return "a function (not its result)"
     if isinstance(value, type):
@@ -98,6 +98,23 @@ def describe_type(value: Any) -> str:
     shown = (str, bytes, bool, int, float, complex, dict, set, frozenset, range)
     name = next((base.__name__ for base in shown if isinstance(value, base)), "object")
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _axes(count: int) -> str:
+    return "1 axis" if count == 1 else f"{count} axes" if count <= 8 else "more than 8 axes"
+
+
+def _hidden_shape(received: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Say how a shape differs, in words that leave no room for a number of the student's choice."""
+    if len(received) != len(expected):
+        return f"received an array with {_axes(len(received))}, expected shape {expected}"
+    wrong = [
+        str(axis)
+        for axis, (size, right) in enumerate(zip(received, expected, strict=True))
+        if size != right
+    ]
+    which = f"axis {wrong[0]} has" if len(wrong) == 1 else f"axes {', '.join(wrong)} have"
+    return f"{which} another size than in the expected shape {expected}"
 
 
 def is_numeric(dtype: np.dtype) -> bool:
@@ -256,7 +273,7 @@ def compare_shape(received: Any, expected: tuple[int | None, ...]) -> Difference
             "wrong-length",
             f"received {describe(items)}, {len(sizes)} sizes; "
             f"expected {len(expected)} sizes: {expected}",
-            f"received {len(sizes)} sizes; expected {len(expected)}",
+            f"received {min(len(sizes), 10)} sizes; expected {len(expected)}",
         )
     if all(size == right for size, right in zip(sizes, expected, strict=True)):
         return None
@@ -314,7 +331,7 @@ def compare_array(
     if array.shape != right.shape:
         text = f"received shape {array.shape}, expected shape {right.shape}"
         kind = "transposed" if array.T.shape == right.shape else "wrong-shape"
-        return Difference(kind, text, text)
+        return Difference(kind, text, _hidden_shape(array.shape, right.shape))
     if not right_dtype_wanted(array.dtype):
         text = f"received dtype {array.dtype}, expected {dtype}"
         return Difference("wrong-dtype", text, text)

@@ -6,10 +6,7 @@ import copy
 import hashlib
 import io
 import math
-import signal
 import sys
-import threading
-import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,8 +15,17 @@ import numpy as np
 
 from autograder.checks import comparison
 from autograder.checks.comparison import Difference, one_line
+from autograder.checks.limits import TimeLimitError, time_limit
 from autograder.checks.models import Layer, layer_table
-from autograder.checks.verdicts import AuthorError, ExerciseVerdict, Finding, current_seed, record
+from autograder.checks.verdicts import (
+    AuthorError,
+    ExerciseVerdict,
+    Finding,
+    current_seed,
+    expose,
+    exposed,
+    record,
+)
 
 # What a student reads when the mistake is a general one, not one that the author named.
 GENERAL_HINTS = {
@@ -45,10 +51,6 @@ MAX_OUTPUT = 5_000  # characters that the answer of one visible check may print
 
 Compare = Callable[[Any, Any], Difference | None]  # of received and expected
 Recognise = Callable[[Any, Any, Any], Difference | None]  # of received, wrong and expected
-
-
-class TimeLimitError(BaseException):
-    """Raised inside an answer that takes too long; ``except Exception`` does not hold it back."""
 
 
 class _Recorder:
@@ -315,6 +317,8 @@ class _Recorder:
                 if wrong is not None:
                     recognise(wrong, wrong, expected)  # complains, as above
         finding = self._judge(label, received, expected, compare, named, recognise)
+        if self._hidden:
+            expose()
         exercise._end_check(label, weight, finding, hidden=self._hidden)
         return finding is None
 
@@ -334,8 +338,8 @@ class _Recorder:
             return Finding(label, hint_id, f"not run: {reason}", self._hidden)
         try:
             with (
-                _limited_output(0 if self._hidden else MAX_OUTPUT),
-                _time_limit(exercise.seconds),
+                _limited_output(0 if self._discreet else MAX_OUTPUT),
+                time_limit(exercise.seconds),
             ):
                 try:
                     value = _value(received)
@@ -354,6 +358,11 @@ class _Recorder:
         except KeyboardInterrupt:
             exercise._stopped = ("interrupted", "the exercise was interrupted")
             return Finding(label, "interrupted", "interrupted", self._hidden)
+
+    @property
+    def _discreet(self) -> bool:
+        """Whether to keep values to ourselves: what an answer says now may be a hidden input."""
+        return self._hidden or exposed()
 
     @staticmethod
     def _general(value: Any, expected: Any) -> Difference | None:
@@ -382,14 +391,14 @@ class _Recorder:
             if same:
                 hint_id = name
                 break
-        message = difference.hidden if self._hidden else difference.visible
+        message = difference.hidden if self._discreet else difference.visible
         return Finding(label, hint_id, message, self._hidden)
 
     def _explain_error(self, error: BaseException) -> tuple[str, str]:
         if isinstance(error, NotImplementedError):
             return "not-attempted", "not answered yet"
         hint_id = "not-defined" if isinstance(error, NameError) else "raised"
-        if self._hidden:
+        if self._discreet:
             # An error quotes values of the input, in its text or in the name of a class made for
             # that, so a hidden check says only which built-in error it is.
             names = (_BUILTIN_ERRORS.get(id(cls)) for cls in type(error).__mro__)
@@ -623,40 +632,3 @@ def _limited_output(characters: int) -> Iterator[None]:
         contextlib.redirect_stderr(_LimitedWriter(sys.stderr, characters)),
     ):
         yield
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeLimitError` in the body after `seconds`, and each second from then on.
-
-    Works where Python delivers alarms: in the main thread, not on Windows. Elsewhere, in code that
-    never returns to Python, and against ``except BaseException`` in an endless loop, the examiner's
-    time limit for the whole cell has to do. So it does for an answer that sets alarms of its own,
-    which are switched off when it ends.
-    """
-    usable = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
-    outer, interval = signal.getitimer(signal.ITIMER_REAL) if usable else (0.0, 0.0)
-    if not usable or 0 < outer <= seconds:  # a stricter limit around this one goes off first
-        yield
-        return
-
-    expired = False
-
-    def expire(signum: int, frame: Any) -> None:
-        nonlocal expired
-        expired = True
-        raise TimeLimitError
-
-    handler = signal.signal(signal.SIGALRM, expire)
-    start = time.monotonic()
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
-        if outer:
-            left = max(outer - (time.monotonic() - start), 0.001)
-            signal.setitimer(signal.ITIMER_REAL, left, interval)
-    if expired:  # the body held the error back, with a bare `except:`
-        raise TimeLimitError

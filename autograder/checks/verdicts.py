@@ -68,12 +68,13 @@ class _Window:
     token: str
     seed: str
     scored: list[ExerciseVerdict]
+    exposed: bool = False
 
 
 _window: _Window | None = None
 
 
-def open_verdict(token: str, seed: str) -> None:
+def open_verdict(token: str, seed: str, *, exposed: bool = False) -> None:
     """Begin to write down what exercises score. Called by the examiner before a test cell.
 
     Parameters
@@ -82,6 +83,8 @@ def open_verdict(token: str, seed: str) -> None:
         Names this run of this cell; :func:`close_verdict` must be given the same one.
     seed : str
         Seed of the fresh inputs that hidden checks draw.
+    exposed : bool
+        Whether the answers have been called by hidden checks before, see :func:`exposed`.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def open_verdict(token: str, seed: str) -> None:
     if not seed:
         raise ValueError("open_verdict needs a seed that students do not know")
     global _window
-    _window = _Window(token, seed, [])
+    _window = _Window(token, seed, [], exposed)
 
 
 def close_verdict(token: str) -> str:
@@ -128,6 +131,20 @@ def record(verdict: ExerciseVerdict) -> None:
     if _window is not None:
         others = [other for other in _window.scored if other.exercise != verdict.exercise]
         _window.scored = [*others, verdict]
+
+
+def expose() -> None:
+    """Note that a hidden check has run: the answers have seen its inputs."""
+    if _window is not None:
+        _window.exposed = True
+
+
+def exposed() -> bool:
+    """Whether answers may hold inputs of hidden checks, so that what they say must not be shown.
+
+    Never where nobody is grading: a student's own kernel has no secrets.
+    """
+    return _window is not None and _window.exposed
 
 
 def current_seed() -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from autograder.grading import Row, Score
+from autograder.rows import Row, Score
 
 WAITS = "by hand"
 # What a check says of itself; less telling than a mistake that the author named.
@@ -46,6 +46,10 @@ def class_table(
         if marks is not None:
             line.append(marks.get(row.student, ""))
         table.add_row(*line)
+    open_rooms = sum(row.sandbox == "none" for row in rows)
+    if open_rooms:
+        table.caption = f"{open_rooms} of {len(rows)} graded WITHOUT A SANDBOX"
+        table.caption_justify = "left"
     return table
 
 

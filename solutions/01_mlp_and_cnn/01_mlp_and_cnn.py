@@ -1410,8 +1410,7 @@ exercise.array(
 
 def _left_alone():
     """Whether the argument is the same after the call."""
-    given = _one.copy()
-    shift_images(given, 1, 1)
+    _, (given, *_) = checks.call_in_place(shift_images, _one, 1, 1)
     return np.array_equal(given, _one)
 
 

@@ -21,8 +21,9 @@ ENV = {**os.environ, "PYTHONWARNINGS": "ignore"}
 class Desk:
     """Hands notebooks in and grades them."""
 
-    def __init__(self, course):
+    def __init__(self, course, cluster):
         self.course = course
+        self.cluster = cluster
         self.lesson = json.loads((course / "lessons" / NAME / f"{NAME}.ipynb").read_bytes())
         self.solution = json.loads((course / "solutions" / NAME / f"{NAME}.ipynb").read_bytes())
 
@@ -40,7 +41,8 @@ class Desk:
         return notebook
 
     def grade(self, **kwargs):
-        return {row.student: row for row in grade(self.course, NAME, **kwargs)}
+        rows = grade(self.course, NAME, cluster=self.cluster, **kwargs)
+        return {row.student: row for row in rows}
 
     def scores(self, student="ada"):
         row = self.grade()[student]
@@ -48,8 +50,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(toy_course):
-    return Desk(toy_course)
+def desk(toy_course, cluster):
+    return Desk(toy_course, cluster)
 
 
 def test_solution_earns_everything_and_the_untouched_lesson_nothing(desk):
@@ -109,11 +111,22 @@ def test_marks_are_those_that_were_earned(desk, answer, points):
 
 
 @pytest.mark.parametrize(
-    "source",
-    ["", "np.float64(3)", "float('nan')", "99", "-5", "None", "3.0", "print('3.0')", "pass"],
+    ("source", "points"),
+    [
+        ("assert double(2) == 4", 3.0),
+        ("assert double(2) == 5", 0.0),
+        ("assert double(2) == 4\n1.5", 1.5),
+        ("np.float64(2)", 2.0),
+        ("99", 3.0),
+        ("-5", 0.0),
+        ("float('nan')", 0.0),
+        ("np.float64(double(2)) == 5", 0.0),
+        ("'3.0'", 0.0),
+        ("print('1.0')", 3.0),
+    ],
 )
-def test_a_test_cell_without_a_verdict_earns_nothing(desk, source):
-    """Not even when the author's own test cell is silent, or ends in a number."""
+def test_a_test_cell_without_an_exercise_is_scored_by_nbgraders_rules(desk, source, points):
+    """An error earns nothing, a number so many points, silence all; what is printed counts not."""
     with Gradebook(f"sqlite:///{desk.course / 'gradebook.db'}") as gradebook:
         gradebook.find_source_cell(
             "test_double", NAME, NAME
@@ -128,8 +141,9 @@ def test_a_test_cell_without_a_verdict_earns_nothing(desk, source):
         gradebook.db.commit()
     desk.hand_in("ada", desk.solution)
     scores, row = desk.scores()
-    assert scores == [0.0, 2.0, None]
-    assert "without a verdict" in remark(row)
+    assert scores == [points, 2.0, None]
+    if source.startswith(("float", "'")):
+        assert "which is no score" in remark(row)
 
 
 def test_metadata_of_a_submission_is_not_believed(desk):

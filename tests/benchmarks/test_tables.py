@@ -85,6 +85,8 @@ def test_results_name_no_machine_and_hold_three_seeds():
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"/(home|root|Users|work|tmp)\b", text)
         record = json.loads(text)
+        if "lesson" not in record:
+            continue  # times of the grader, not accuracies of models
         assert record["lesson"] == path.stem
         for scale in full_scale.SCALES:
             assert len(tables.runs_at(record, scale)) >= 3, (path.stem, scale)

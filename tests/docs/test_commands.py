@@ -38,6 +38,11 @@ COMMANDS = {
     "nbgrader submit 02_convolution --course cnn": "tests/docs/test_instructor.py",
     "nbgrader collect 02_convolution": "tests/docs/test_instructor.py",
     "autograder grade 02_convolution": "tests/docs/test_instructor.py",
+    "autograder grade 02_convolution --workers 2 --failed": "tests/docs/test_instructor.py",
+    "autograder grade 02_convolution --student ada --json --force": (
+        "tests/docs/test_instructor.py"
+    ),
+    "autograder grade --check-sandbox": "tests/docs/test_instructor.py",
     "nbgrader autograde 02_convolution --force": "tests/docs/test_instructor.py",
     "nbgrader generate_feedback 02_convolution": "tests/docs/test_instructor.py",
     "nbgrader release_feedback 02_convolution": "tests/docs/test_instructor.py",

@@ -21,10 +21,12 @@ def solution(name):
 
 
 def nbval(path):
-    # --nbval-lax compares the cells marked NBVAL_CHECK_OUTPUT and runs the others.
+    # --nbval-lax compares the cells marked NBVAL_CHECK_OUTPUT and runs the others. The kernel is a
+    # warm one, unless the environment says AUTOGRADER_KERNELS=cold.
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "--nbval-cell-timeout=300",
-         "-p", "no:cacheprovider", "--rootdir", str(path.parent), "-o", "addopts=", str(path)],
+         "--nbval-kernel-name", "python3-warm", "-p", "no:cacheprovider",
+         "--rootdir", str(path.parent), "-o", "addopts=", str(path)],
         cwd=path.parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

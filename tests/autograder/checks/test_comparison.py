@@ -292,7 +292,7 @@ def test_shape_dtype_and_value_are_told_apart():
     assert compare_array(np.ones((2, 3), "float16"), right, dtype="float") is None
     assert compare_array(np.ones((2, 3), "uint8"), right, dtype="int") is None
     assert compare_array(np.zeros((2, 3)), right).kind == "wrong-value"
-    for text in ("received shape (3, 3)", "expected shape (2, 3)"):
+    for text in ("axis 0 has another size", "expected shape (2, 3)"):
         assert text in compare_array(np.ones((3, 3)), right).hidden
 
 
@@ -524,13 +524,13 @@ def test_descriptions_of_odd_values():
 
 
 def test_types_are_named_without_content():
-    assert describe_type([1, 2]) == "a list of length 2"
-    assert describe_type(np.zeros((2, 3), "uint8")) == "an array of shape (2, 3), uint8"
+    assert describe_type([1, 2]) == "a list"
+    assert describe_type(np.zeros((2, 3), "uint8")) == "an array with 2 axes, uint8"
     assert describe_type(3) == "an int"
     assert describe_type("abc") == "a str"
     assert describe_type(test_descriptions_of_odd_values) == "a function (not its result)"
     assert describe_type(type("Secret1234", (), {})()) == "an object"
     assert describe_type(type("Secret1234", (float,), {})(1)) == "a float"
-    assert describe_type(type("Secret1234", (list,), {})()) == "a list of length 0"
+    assert describe_type(type("Secret1234", (list,), {})()) == "a list"
     secret = np.zeros(1, [("secret1234", "f4")])
-    assert describe_type(secret) == "an array of shape (1,), not of numbers"
+    assert describe_type(secret) == "an array with 1 axis, not of numbers"

@@ -258,7 +258,7 @@ def two_inputs():
     ("model", "error", "text"),
     [
         (lambda: None, TypeError, "expected a Keras model, received an object"),
-        (lambda: [sequential()], TypeError, "received a list of length 1"),
+        (lambda: [sequential()], TypeError, "received a list"),
         (lambda: Subclassed, TypeError, "received a class"),
         (lambda: layers.Dense(3), TypeError, "received an object"),
         (two_inputs, ValueError, "2 inputs"),

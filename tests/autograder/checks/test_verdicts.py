@@ -34,7 +34,19 @@ def test_what_is_scored_in_between_is_written_down():
     assert (wrong.points, wrong.passed, wrong.checks) == (1, 1, 2)
     (finding,) = wrong.findings
     assert (finding.label, finding.hint_id, finding.hidden) == ("five", "wrong-value", False)
-    assert finding.message == "received 9, expected 10"
+    # An exercise before it had a hidden check: what the answer says now may be a hidden input.
+    assert finding.message == "received another number than expected"
+
+
+def test_values_are_told_until_the_first_hidden_check():
+    open_verdict("token", "seed")
+    scored("wrong", received=9)
+    (wrong,) = read_verdict(close_verdict("token"), "token")
+    assert wrong.findings[0].message == "received 9, expected 10"
+    open_verdict("token", "seed", exposed=True)
+    scored("wrong", received=9)
+    (wrong,) = read_verdict(close_verdict("token"), "token")
+    assert wrong.findings[0].message == "received another number than expected"
 
 
 def test_silence_earns_nothing():

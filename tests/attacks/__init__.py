@@ -1,0 +1,1 @@
+"""Hostile submissions, what each wants, and what it gets: nothing."""

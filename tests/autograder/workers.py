@@ -1,0 +1,47 @@
+"""Functions that tests let workers run."""
+
+import os
+import signal
+import threading
+import time
+
+
+def echo(payload):
+    return payload
+
+
+def fail(payload):
+    raise ValueError(f"{payload.decode()}\nand more")
+
+
+def fail_at_first(payload):
+    """Fails the first time that it is called with a path, and makes the file."""
+    try:
+        os.close(os.open(payload, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return payload
+    raise ConnectionError("not yet")
+
+
+def kill(payload):
+    """Ends its worker if the payload says so."""
+    time.sleep(0.1)
+    if payload == b"kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return payload
+
+
+def environment(payload):
+    """Names in the environment of the worker, now and when it was started."""
+    with open("/proc/self/environ", "rb") as file:
+        born = [item.split(b"=")[0] for item in file.read().split(b"\0")]
+    return b" ".join([*map(os.fsencode, os.environ), *born])
+
+
+def threads(payload):
+    time.sleep(0.3)
+    return f"{os.getpid()} {threading.get_ident()}".encode()
+
+
+def wait_for_ever(payload):
+    time.sleep(600)
