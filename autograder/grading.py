@@ -263,7 +263,12 @@ def _grade(
                     continue
                 if len(results) == len(prepared.tasks):
                     del under_way[student]
-                    tell(grading.score(prepared, results))
+                    try:
+                        row = grading.score(prepared, results)
+                    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+                        # Names that cannot lie beside each other: this submission's own trouble.
+                        row = failed_row(student, grading.names, f"{error.strerror}: its files")
+                    tell(row)
     return [rows[student] for student in students]
 
 

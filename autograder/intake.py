@@ -140,7 +140,7 @@ def take_in(course: CourseDirectory, config: Config, assignment: str, student: s
         remarks = [*remarks[:MAX_REMARKS], f"left out: {len(remarks) - MAX_REMARKS} more files"]
     when, doubts = times.submitted_at(
         folder,
-        records.get("timestamp.txt"),
+        _claimed_time(folder, records),
         root=Path(course.root),
         inbound=times.inbound_folder(config, course.course_id),
         student=student,
@@ -152,9 +152,16 @@ def take_in(course: CourseDirectory, config: Config, assignment: str, student: s
     return Intake(folder, notebooks, files, records, tuple(refused), (*remarks, *doubts), when)
 
 
+def _claimed_time(folder: Path, records: Mapping[str, bytes]) -> bytes | None:
+    """What stands in ``timestamp.txt``; nothing readable if that is a link or a folder."""
+    if "timestamp.txt" in records:
+        return records["timestamp.txt"]
+    return b"" if os.path.lexists(folder / "timestamp.txt") else None
+
+
 def settled(intake: Intake, root: Path) -> Intake:
     """Make a submission's ``timestamp.txt`` say the time that counts: nbgrader reads no other."""
-    claimed = intake.records.get("timestamp.txt")
+    claimed = _claimed_time(intake.folder, intake.records)
     now = times.settle(intake.folder, intake.submitted, claimed, root=root, doubts=intake.remarks)
     if now == claimed:
         return intake
@@ -220,7 +227,7 @@ def _why_not(inside: str, *, is_folder: bool) -> str | None:
     if name in _DEBRIS:
         return ""
     if inside in RECORDS:
-        return None
+        return "a folder where a file belongs" if is_folder else None
     try:
         inside.encode("utf-8")
     except UnicodeEncodeError:

@@ -19,6 +19,7 @@ import datetime
 import hmac
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -246,6 +247,9 @@ def _name(folder: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
+    if path.is_dir() and not path.is_symlink():
+        # Handed in where a file belongs; kept under another name.
+        path.rename(path.with_name(f"{path.name}.refused-{secrets.token_hex(4)}"))
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

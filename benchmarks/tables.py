@@ -141,7 +141,7 @@ def published_table(record: dict[str, Any]) -> list[str]:
 def cost_table(record: dict[str, Any]) -> list[str]:
     """What grading a class costs by nbgrader's command and by ours, see benchmarks.grading."""
     lines = [
-        "| class | own time | `nbgrader autograde` | `autograder grade` | as fast | at best | "
+        "| class of | own time | `nbgrader autograde` | `autograder grade` | as fast | at best | "
         "overhead, ours : nbgrader's |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
@@ -151,7 +151,8 @@ def cost_table(record: dict[str, Any]) -> list[str]:
         run = record[name]
         rates = [60 * run["students"] / run[key]["wall"] for key in ("nbgrader", "autograder_2")]
         lines.append(
-            f"| {words} | {run['own_seconds']:.2f} s | {rates[0]:.0f} a minute | "
+            f"| {run['students']}: {words} | {run['own_seconds']:.2f} s, "
+            f"{run['own_seconds_beside']:.2f} s | {rates[0]:.0f} a minute | "
             f"{rates[1]:.0f} a minute | {run['speed']:.1f} × | {run['best_speed']:.0f} × | "
             f"{run['overhead']:.2f} : {run['overhead_nbgrader']:.2f} s |"
         )
@@ -161,10 +162,9 @@ def cost_table(record: dict[str, Any]) -> list[str]:
     coordination = record.get("coordination", {}).get("milliseconds_each")
     lines += [
         "",
-        f"Classes of {run['students']}, {run['cores']} cores, 2 workers, sandbox on, start-up "
-        "counted; nbgrader with its own configuration. Own time: what the cells take by "
-        "themselves. At best: if nothing else were spent. Overhead: seconds of a core a "
-        "submission beyond that."
+        f"{run['cores']} cores, 2 workers, sandbox on, start-up counted; nbgrader with its own "
+        "configuration. Own time: what the cells take by themselves, alone and two at a time. At "
+        "best: if nothing else were spent. Overhead: seconds of a core a submission beyond that."
         + (f" Coordination: {coordination:.1f} ms a submission." if coordination else ""),
     ]
     return lines

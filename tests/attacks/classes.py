@@ -294,7 +294,7 @@ class ClassRun:
         times = ("/timestamp.txt", "/.autograder_record.json")
         changed = [
             name for name in canaries.changed(before, after)
-            if name not in new_secret and not name.endswith(times)
+            if name not in new_secret and not any(place in name for place in times)
         ]  # fmt: skip
         self.problems += [f"{name} changed" for name in changed]
         marked = {student: self.mark(student) for student in self.attacks}
