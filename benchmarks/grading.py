@@ -448,7 +448,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     for colour, words in (("#4477aa", "the cells themselves"), ("#ccbb44", "everything else")):
         axes.bar(0, 0, color=colour, label=words)
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    axes.legend(loc="upper right", frameon=False, fontsize=8)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
