@@ -32,6 +32,8 @@ from autograder import intake
 from autograder.cluster import EXAMINE, Cluster, ClusterError, Place, WorkerLostError
 from autograder.configuration import load_course
 from autograder.intake import Intake, digest_of
+from autograder.kernels.sandbox import exposed
+from autograder.kernels.settings import Sandbox
 from autograder.ledger import Ledger, LedgerError
 from autograder.reading import UnreadableError, read_submission
 from autograder.released import Released, ReleaseError, read_released
@@ -142,6 +144,7 @@ def grade(
         cannot go on: no gradebook, no workers, no room on the disk.
     """
     config = load_course(root) if config is None else config
+    _keep_apart(root, config)
     course = CourseDirectory(config=config, assignment_id=assignment)
     chosen = _chosen(course, assignment, list(students))
     own = cluster is None
@@ -168,6 +171,17 @@ def grade(
             if own:
                 cluster.close(at_once=True)
             raise
+
+
+def _keep_apart(root: Path, config: Config) -> None:
+    """Refuse a course that every room could read, solutions and gradebook included."""
+    sandbox = Sandbox(config=config)
+    shown = exposed(root, tuple(sandbox.read_only))
+    if sandbox.enabled and shown is not None:
+        raise GradingError(
+            f"the course in {root} lies below {shown}, which students' code can read: move the "
+            "course, or take the folder out of c.Sandbox.read_only"
+        )
 
 
 def _chosen(course: CourseDirectory, assignment: str, students: list[str]) -> list[str]:

@@ -383,3 +383,11 @@ def test_a_kernel_that_dies_between_two_cells(desk, monkeypatch):
     assert rows["ada"].graded
     assert len(rows["ada"].scores) == 3
     assert rows["ben"].points == 5
+
+
+def test_a_course_that_rooms_could_read_is_refused(desk):
+    desk.hand_in("ada", desk.solution)
+    config = desk.course / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}c.Sandbox.read_only = [{str(desk.course.parent)!r}]\n")
+    with pytest.raises(GradingError, match="lies below"):
+        desk.grade()
