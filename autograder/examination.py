@@ -43,7 +43,7 @@ from autograder.kernels.manager import RoomManager
 from autograder.kernels.sandbox import HOME, Limits, read_only_paths
 from autograder.kernels.settings import Sandbox
 from autograder.running import is_test_cell
-from autograder.tasks import Result, Task
+from autograder.tasks import CellVerdict, Result, Task
 
 # How often rooms are started again in one submission, for the exercises that come after a crash.
 RESTARTS = 4
@@ -51,41 +51,12 @@ RESTARTS = 4
 TRIES = 2
 _ATTEMPTS = 3
 GRACE_SECONDS = 5
-CELL_SECONDS = 30
-SUBMISSION_SECONDS = 600
-OUTPUT_CHARACTERS = 200_000
 _HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
 _WORD = re.compile(r"\w+")
 _SERVE = (
     "__import__('autograder.rooms.student', fromlist=['student'])"
     ".serve({link}, get_ipython().user_ns)"
 )
-
-
-@dataclasses.dataclass
-class CellVerdict:
-    """What a test cell gives, in points of its cell.
-
-    Attributes
-    ----------
-    exercise : str
-        Name of the exercise; the cell's own name where no verdict came back.
-    points, possible : float
-        Earned and possible points.
-    remark : str
-        Why there is no verdict, in words for student and instructor; empty otherwise.
-    hints : list of str
-        Ids of the mistakes that were found, in order, each once.
-    findings : list of dict
-        The failed checks: label, hint_id, message, hidden.
-    """
-
-    exercise: str
-    points: float
-    possible: float
-    remark: str
-    hints: list[str]
-    findings: list[dict[str, Any]]
 
 
 class RoomLost(Exception):
@@ -119,19 +90,18 @@ def examine_task(payload: bytes) -> bytes:
         If this machine cannot make rooms; the message says what to do.
     """
     task = Task.from_bytes(payload)
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempt = 1
+    while True:
         notebook = nbformat.from_dict(copy.deepcopy(task.notebook))
         try:
-            examined = Examination(notebook, task).run()
+            return Result(Examination(notebook, task).run()).to_bytes(task)
         except KernelError:
             # The forkserver may have been killed, and is started anew; a machine that cannot make
             # rooms at all says so again.
             if attempt == _ATTEMPTS:
                 raise
-            time.sleep(0.5 * attempt)
-        else:
-            return Result(examined).to_bytes(task)
-    raise AssertionError("unreachable")
+        time.sleep(0.5 * attempt)
+        attempt += 1
 
 
 class Examination(NotebookClient):
@@ -146,10 +116,10 @@ class Examination(NotebookClient):
     """
 
     def __init__(self, nb: NotebookNode, task: Task) -> None:
-        limits = dict(task.limits)
-        self._cell_seconds = float(limits.pop("cell_seconds", CELL_SECONDS))
-        self._submission_seconds = float(limits.pop("submission_seconds", SUBMISSION_SECONDS))
-        self._most_characters = int(limits.pop("output_characters", OUTPUT_CHARACTERS))
+        limits = {**Sandbox().limits(), **task.limits}
+        self._cell_seconds = float(limits.pop("cell_seconds"))
+        self._submission_seconds = float(limits.pop("submission_seconds"))
+        self._most_characters = int(limits.pop("output_characters"))
         super().__init__(
             nb,
             timeout=max(1, round(self._cell_seconds)),
@@ -210,9 +180,13 @@ class Examination(NotebookClient):
 
     def _run_cell(self, cell: NotebookNode, index: int) -> str:
         """Run a cell in the student room; return what the instructor should know about it."""
-        remark = self._not_run()
-        if remark:
-            return remark
+        remark = self._not_run() or self._run_student_cell(cell, index)
+        # Whatever the student's room made of a set-up cell, the examiner's tests stand on it.
+        if _is_set_up(cell) and self._examiner is not None:
+            self._examiner.prepare(cell.source)
+        return remark
+
+    def _run_student_cell(self, cell: NotebookNode, index: int) -> str:
         while True:
             self._characters = 0
             try:
@@ -223,10 +197,7 @@ class Examination(NotebookClient):
                     continue
                 cell.outputs = [*cell.get("outputs", []), _error("DeadKernelError", remark)]
                 return remark
-            remark = self._timeout_remark(index) or _limit_remark(cell, self._limits)
-            if not remark and _is_set_up(cell) and self._examiner is not None:
-                self._examiner.prepare(cell.source)
-            return remark
+            return self._timeout_remark(index) or _limit_remark(cell, self._limits)
 
     def _run_in_student_room(self, cell: NotebookNode, index: int) -> None:
         if self.kc is None or self._room is None:
@@ -404,9 +375,12 @@ class Examination(NotebookClient):
     def _run_earlier(self, index: int) -> None:
         for earlier in range(index):
             cell = self.nb.cells[earlier]
-            if cell.cell_type != "code" or is_test_cell(cell) or earlier in self._skipped:
+            if cell.cell_type != "code":
                 continue
-            if earlier in self._timed_out:
+            if is_test_cell(cell) or _is_set_up(cell):
+                # Later tests may use what earlier ones define; what these find is known already.
+                self._examiner.prepare(cell.source)
+            if is_test_cell(cell) or earlier in self._skipped | self._timed_out:
                 continue
             shadow = copy.deepcopy(cell)
             try:
@@ -416,8 +390,6 @@ class Examination(NotebookClient):
             finally:
                 # execute_cell puts what it ran into the notebook: keep the first outputs.
                 self.nb.cells[earlier] = cell
-            if _is_set_up(cell):
-                self._examiner.prepare(cell.source)
 
     def _open(self) -> None:
         """Make both rooms and join them."""
@@ -552,11 +524,10 @@ class _Examiner:
             If the room has ended, or does not answer within `seconds` and an interrupt.
         """
         try:
-            self._line.settimeout(seconds)
-            until = time.monotonic() + seconds
             while self._waiting:
-                self._receive(until, seconds)
+                self._receive(time.monotonic() + seconds, seconds)
                 self._waiting -= 1
+            self._line.settimeout(seconds)
             examiner_line.send(self._line, request)
             return _answer(self._receive(time.monotonic() + seconds, seconds))
         except (OSError, ValueError, KeyError, TypeError):

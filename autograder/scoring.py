@@ -1,6 +1,5 @@
 """Write verdicts into nbgrader's gradebook."""
 
-import dataclasses
 from typing import Any
 
 from nbformat import NotebookNode
@@ -9,33 +8,7 @@ from nbgrader.api import Comment, Grade, Gradebook, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
 from autograder.ledger import open_gradebook
-from autograder.tasks import test_cells
-
-
-@dataclasses.dataclass
-class CellVerdict:
-    """What a test cell gives, in points of its cell.
-
-    Attributes
-    ----------
-    exercise : str
-        Name of the exercise; the cell's own name where no verdict came back.
-    points, possible : float
-        Earned and possible points.
-    remark : str
-        Why there is no verdict, in words for student and instructor; empty otherwise.
-    hints : list of str
-        Ids of the mistakes that were found, in order, each once.
-    findings : list of dict
-        The failed checks: label, hint_id, message, hidden.
-    """
-
-    exercise: str
-    points: float
-    possible: float
-    remark: str
-    hints: list[str]
-    findings: list[dict[str, Any]]
+from autograder.tasks import CellVerdict, test_cells
 
 
 class SaveVerdicts(SaveAutoGrades):

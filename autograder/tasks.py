@@ -39,6 +39,32 @@ class ResultError(ValueError):
     """What a worker returned is no result of the task that it was given."""
 
 
+@dataclasses.dataclass
+class CellVerdict:
+    """What a test cell gives, in points of its cell.
+
+    Attributes
+    ----------
+    exercise : str
+        Name of the exercise; the cell's own name where no verdict came back.
+    points, possible : float
+        Earned and possible points.
+    remark : str
+        Why there is no verdict, in words for student and instructor; empty otherwise.
+    hints : list of str
+        Ids of the mistakes that were found, in order, each once.
+    findings : list of dict
+        The failed checks: label, hint_id, message, hidden.
+    """
+
+    exercise: str
+    points: float
+    possible: float
+    remark: str
+    hints: list[str]
+    findings: list[dict[str, Any]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """Everything that the grading of one notebook depends on.

@@ -136,7 +136,7 @@ class _Examiner:
                 answer["verdict"] = verdicts.close_verdict(request["token"])
                 answer["plain"] = _plain_score(result)
             answer["error"] = _told_error(result, request["source"], exposed=exposed)
-            if test and exposed and '"exercises": []' in answer["verdict"]:
+            if test and exposed and not json.loads(answer["verdict"])["exercises"]:
                 answer["outputs"] = []  # values that came back, where nobody chose what is shown
         except KeyboardInterrupt:
             answer["error"] = {"ename": "KeyboardInterrupt", "evalue": "", "hidden": True}
