@@ -3,6 +3,9 @@
 Even on this machine nobody else gets in: the scheduler and its workers speak TLS with keys that are
 made for one run, on the loopback address, and there is no dashboard. Workers are started from a
 small process whose environment holds no secrets, and are given bytes only.
+
+A worker has twice as many threads as submissions that it runs at a time: while cells run, the rooms
+of the next submissions are made ready, see :mod:`autograder.turns`.
 """
 
 import contextlib
@@ -27,6 +30,10 @@ import dask
 import distributed
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
+
+from autograder.kernels.client import PRELOAD
+from autograder.kernels.sharing import begin_shared, lend
+from autograder.turns import TURNS
 
 SLOTS_PER_WORKER = 4
 # How often a submission may lose its worker before it is tried alone.
@@ -85,6 +92,8 @@ class Place:
         Certificate files for that scheduler; Dask's own configuration if None.
     unencrypted : bool
         Whether a scheduler without TLS is accepted.
+    preload : tuple of str
+        Modules that rooms have at hand; on this machine they are imported as soon as possible.
     """
 
     workers: int | None = None
@@ -93,6 +102,7 @@ class Place:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     unencrypted: bool = False
+    preload: tuple[str, ...] = PRELOAD
 
     @property
     def slots(self) -> int:
@@ -133,7 +143,7 @@ class Cluster:
         # Dask tells of every lost worker; the class's table tells what matters.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         if not place.scheduler:
-            _start_nursery()
+            _start_nursery(lend(begin_shared(place.preload)))
         self._starting = threading.Thread(target=self._start, daemon=True)
         self._starting.start()
 
@@ -170,6 +180,7 @@ class Cluster:
     def _start_local(self) -> distributed.Client:
         slots = self.place.slots
         count = -(-slots // SLOTS_PER_WORKER)
+        each = -(-slots // count)
         security = Security.temporary()
         dask.config.set({"distributed.worker.multiprocessing-method": _method()})
         self._scratch = tempfile.mkdtemp(prefix="autograder-")
@@ -177,7 +188,8 @@ class Cluster:
         self._cluster = distributed.LocalCluster(
             local_directory=self._scratch,
             n_workers=count,
-            threads_per_worker=-(-slots // count),
+            threads_per_worker=2 * each,
+            resources={TURNS: each},
             processes=True,
             host="127.0.0.1",
             protocol="tls",
@@ -414,16 +426,22 @@ def _method() -> str:
     return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 
 
-def _start_nursery() -> None:
+def _start_nursery(more: dict[str, str]) -> None:
     """Start the process that workers are forked from, with an environment without secrets.
 
     It imports what workers need once, for all of them and for those that take a lost one's place.
+
+    Parameters
+    ----------
+    more : dict of str to str
+        What their environment holds beyond ours.
     """
     if _method() != "forkserver":
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["autograder.worker"])
     with bare_environment():
+        os.environ.update(more)
         forkserver.ensure_running()
 
 

@@ -37,13 +37,14 @@ from autograder.kernels.client import (
     Forkserver,
     KernelError,
     RoomProcess,
-    shared_forkserver,
 )
 from autograder.kernels.manager import RoomManager
 from autograder.kernels.sandbox import HOME, Limits, read_only_paths
 from autograder.kernels.settings import Sandbox
+from autograder.kernels.sharing import shared_forkserver
 from autograder.running import is_test_cell
 from autograder.tasks import CellVerdict, Result, Task
+from autograder.turns import turn
 
 # How often rooms are started again in one submission, for the exercises that come after a crash.
 RESTARTS = 4
@@ -154,22 +155,23 @@ class Examination(NotebookClient):
             :class:`CellVerdict` as a dict), ``seconds``, ``notes`` and ``sandbox``.
         """
         self.reset_execution_trackers()
-        started = time.monotonic()
-        self._deadline = started + self._submission_seconds
         verdicts: dict[str, CellVerdict] = {}
         about = self.nb.metadata.autograder
         try:
             self._open()
-            for index, cell in enumerate(self.nb.cells):
-                if cell.cell_type != "code":
-                    continue
-                if is_test_cell(cell):
-                    verdicts[cell.metadata.nbgrader.grade_id] = self._test(cell, index)
-                else:
-                    about.notes.extend(_note(cell, self._run_cell(cell, index)))
+            with turn():
+                started = time.monotonic()
+                self._deadline = started + self._submission_seconds
+                for index, cell in enumerate(self.nb.cells):
+                    if cell.cell_type != "code":
+                        continue
+                    if is_test_cell(cell):
+                        verdicts[cell.metadata.nbgrader.grade_id] = self._test(cell, index)
+                    else:
+                        about.notes.extend(_note(cell, self._run_cell(cell, index)))
+                about["seconds"] = round(time.monotonic() - started, 2)
         finally:
             self._close()
-        about["seconds"] = round(time.monotonic() - started, 2)
         about["sandbox"] = "room" if self._sandboxed else "none"
         about["verdicts"] = {
             name: dataclasses.asdict(verdict) for name, verdict in verdicts.items()

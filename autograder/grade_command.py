@@ -70,14 +70,20 @@ def run(options: argparse.Namespace) -> int:
     if options.assignment is None:
         options.usage_error("which ASSIGNMENT?")
     _stop_once()
-    from autograder.cluster import Cluster, Place
     from autograder.configuration import load_course
+    from autograder.kernels.settings import Sandbox
+    from autograder.kernels.sharing import begin_shared
     from autograder.startup import postponed_grammar
 
     root = options.course.resolve()
     config = load_course(root)
     if options.no_sandbox:
         config.Sandbox.enabled = False
+    preload = tuple(Sandbox(config=config).preload)
+    if not options.scheduler:
+        begin_shared(preload)  # it takes longest, so it comes first
+    from autograder.cluster import Cluster, Place
+
     place = Place(
         workers=options.workers,
         scheduler=options.scheduler,
@@ -85,6 +91,7 @@ def run(options: argparse.Namespace) -> int:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
         unencrypted=options.no_tls,
+        preload=preload,
     )
     # The workers start while this process imports nbgrader.
     with Cluster(place) as cluster:

@@ -151,7 +151,9 @@ def grade(
     with contextlib.ExitStack() as stack:
         stack.enter_context(_alone(Path(course.root)))
         if cluster is None:
-            cluster = stack.enter_context(Cluster(Place(workers=workers)))
+            preload = tuple(Sandbox(config=config).preload)
+            place = Place(workers=workers, preload=preload)
+            cluster = stack.enter_context(Cluster(place))
         try:
             return _grade(
                 config, course, assignment, chosen, cluster=cluster, force=force, failed=failed,

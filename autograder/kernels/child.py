@@ -34,7 +34,10 @@ NEEDED = (
     "IPython.extensions.storemagic",
     "IPython.core.magics",
     "IPython.core.history",
+    "IPython.core.logger",
+    "IPython.core.oinspect",
     "IPython.core.pylabtools",
+    "ipykernel.debugger",
     "matplotlib_inline.backend_inline",
     "jupyter_client.session",
     "zmq.eventloop.zmqstream",
@@ -42,8 +45,22 @@ NEEDED = (
     "tornado.queues",
     "autograder.checks",
     "autograder.kernels.examiner",
+    "autograder.rooms.examiner",
     "autograder.rooms.student",
+    # A traceback of a student's cell: the first one would import all of these.
+    "stack_data",
+    "pygments.formatters.terminal256",
+    "pygments.styles.default",
+    "secrets",
 )
+# Imported late by these libraries, at the first use in each room; none starts a thread.
+LATE = {
+    "numpy": ("numpy.random",),
+    "tensorflow": tuple(
+        f"tensorflow.python.data.ops.{name}_op"
+        for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
+    ),
+}
 _POLL_SECONDS = 1.0
 # Soft and hard limit of open files before the forkserver raised its own; set by it.
 ORDINARY_DESCRIPTORS: tuple[int, int] | None = None
@@ -53,7 +70,7 @@ _LEASH = 3  # descriptor of the line to the forkserver, in every child
 
 
 def prepare() -> None:
-    """Bring the forkserver into the state that children start from. Called once, before forks."""
+    """Bring the forkserver into the state that children start from. Called once, before imports."""
     # IPython looks for a debugger at each start; there is none to attach here.
     sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]
 

@@ -1,6 +1,5 @@
 """Ask the forkserver for rooms: start it, fork, interrupt, kill, hear what became of a room."""
 
-import atexit
 import contextlib
 import dataclasses
 import fcntl
@@ -17,7 +16,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from autograder.kernels import cgroups
 from autograder.kernels.forkserver import LOCK_NAME, PACKET, SOCKET_NAME
@@ -182,6 +181,7 @@ class Forkserver:
         self._base = folder
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._said: IO[str] | None = None  # its errors, until it is ready
         self._owner = os.getpid()
         self._last_pid: int | None = None
         self._count = 0
@@ -193,6 +193,17 @@ class Forkserver:
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
+    def begin(self) -> None:
+        """Start it, unless it runs; returns while it imports.
+
+        Raises
+        ------
+        KernelError
+            If it cannot be started: no room in the temporary folder.
+        """
+        with self._lock:
+            self._begin()
+
     def start(self) -> None:
         """Start it, unless it runs; returns when everything is imported.
 
@@ -202,48 +213,35 @@ class Forkserver:
             If it cannot be started: no room in the temporary folder, an import that crashes.
         """
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
-                return
-            self._clean()
-            _remove_stale(Path(self._base or tempfile.gettempdir()))
-            try:
-                self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._base))
-            except OSError as error:
-                place = self._base or tempfile.gettempdir()
-                raise KernelError(
-                    f"no folder for kernels can be made ({error.strerror})"
-                    + _NO_SPACE.format(place)
-                ) from None
-            self._launch()
+            self._begin()
+            if self._said is not None:
+                self._await_word()
 
-    def _launch(self) -> None:
-        """Start the process and wait for its word."""
+    def _begin(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._said is not None and self._process is not None:
+            return  # it has ended while it imported: it has said why
+        self._clean()
+        _remove_stale(Path(self._base or tempfile.gettempdir()))
         try:
-            line, last = self._begin_process()
+            self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._base))
+        except OSError as error:
+            place = self._base or tempfile.gettempdir()
+            raise KernelError(
+                f"no folder for kernels can be made ({error.strerror})" + _NO_SPACE.format(place)
+            ) from None
+        try:
+            self._launch()
         except OSError as error:
             self._abandon()
             raise KernelError(f"the forkserver did not start: {error}") from None
-        except BaseException:  # Ctrl-C while it imports
+        except BaseException:  # Ctrl-C
             self._abandon()
             raise
-        if not line.startswith("{"):
-            place = self._base or tempfile.gettempdir()
-            self._abandon()
-            more = _NO_SPACE.format(place) if "No space left" in last else ""
-            raise KernelError(f"the forkserver did not start: {last[:300]}{more}")
-        self.failed = list(json.loads(line)["failed"])
 
-    def _abandon(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            process.stdin.close()
-            process.stdout.close()
-        self._clean()
-
-    def _begin_process(self) -> tuple[str, str]:
-        """Start it; return what it says when it is ready, and the last line of its errors."""
+    def _launch(self) -> None:
+        """Start the process, and tell it what to do."""
         self.environment = library_environment(os.environ)
         # Whatever the starter draws with: rooms are notebooks.
         self.environment["MPLBACKEND"] = LIBRARY_SETTINGS["MPLBACKEND"]
@@ -253,40 +251,74 @@ class Forkserver:
             for name in ("HOME", "MPLCONFIGDIR", "XDG_CACHE_HOME")
             if name in os.environ
         }
-        with tempfile.TemporaryFile("w+") as said:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-s", "-m", "autograder.kernels.forkserver"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=said,
-                env={**self.environment, "PATH": path},
-                cwd="/",
-                text=True,
-                start_new_session=True,
-            )
-            self._last_pid = self._process.pid
-            settings = {
-                "folder": str(self.folder),
-                "preload": list(self.preload),
-                "environment": private,
-            }
-            line = ""
-            with contextlib.suppress(OSError):
-                self._process.stdin.write(json.dumps(settings) + "\n")
-                self._process.stdin.flush()
-                poll = select.poll()
-                poll.register(self._process.stdout, select.POLLIN)
-                if poll.poll(START_SECONDS * 1000):
-                    line = self._process.stdout.readline()
-                if not line:
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        self._process.wait(1)
-            if line:
-                return line, ""
-            if self._process.poll() is None:
-                return "", f"it was not ready within {START_SECONDS} s"
-            said.seek(0)
-            return "", (said.read().strip().splitlines() or ["it said nothing"])[-1]
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open until it is ready
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-s", "-m", "autograder.kernels.forkserver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={**self.environment, "PATH": path},
+            cwd="/",
+            text=True,
+            start_new_session=True,
+        )
+        self._last_pid = self._process.pid
+        settings = {
+            "folder": str(self.folder),
+            "preload": list(self.preload),
+            "environment": private,
+        }
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps(settings) + "\n")
+            self._process.stdin.flush()
+
+    def _await_word(self) -> None:
+        """Wait until it says that it is ready."""
+        try:
+            line, last = self._hear_word()
+        except BaseException:  # Ctrl-C while it imports
+            self._abandon()
+            raise
+        if not line.startswith("{"):
+            place = self._base or tempfile.gettempdir()
+            self._abandon()
+            more = _NO_SPACE.format(place) if "No space left" in last else ""
+            raise KernelError(f"the forkserver did not start: {last[:300]}{more}")
+        self.failed = list(json.loads(line)["failed"])
+        self._forget_errors()
+
+    def _hear_word(self) -> tuple[str, str]:
+        """Return what it says when it is ready, and the last line of its errors."""
+        line = ""
+        with contextlib.suppress(OSError):
+            poll = select.poll()
+            poll.register(self._process.stdout, select.POLLIN)
+            if poll.poll(START_SECONDS * 1000):
+                line = self._process.stdout.readline()
+            if not line:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(1)
+        if line:
+            return line, ""
+        if self._process.poll() is None:
+            return "", f"it was not ready within {START_SECONDS} s"
+        self._said.seek(0)
+        return "", (self._said.read().strip().splitlines() or ["it said nothing"])[-1]
+
+    def _forget_errors(self) -> None:
+        said, self._said = self._said, None
+        if said is not None:
+            said.close()
+
+    def _abandon(self) -> None:
+        process, self._process = self._process, None
+        self._forget_errors()
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+            process.stdout.close()
+        self._clean()
 
     def fork(
         self,
@@ -365,7 +397,8 @@ class Forkserver:
         self.start()
         with self._lock:
             self._count += 1
-            folder = self.folder / f"k{self._count}"
+            # Others may use the same forkserver, see autograder.kernels.sharing.
+            folder = self.folder / f"k{os.getpid():x}-{self._count}"
         try:
             folder.mkdir(mode=0o700)
         except OSError as error:
@@ -379,6 +412,7 @@ class Forkserver:
         """End it, and every room with it."""
         with self._lock:
             process, self._process = self._process, None
+            self._forget_errors()
             if process is not None and os.getpid() == self._owner:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
@@ -413,24 +447,3 @@ def _remove_stale(base: Path) -> None:
                     shutil.rmtree(folder, ignore_errors=True)
                 finally:
                     os.close(lock)
-
-
-_shared: dict[tuple[str, ...], Forkserver] = {}
-_shared_lock = threading.Lock()
-
-
-def shared_forkserver(preload: Sequence[str] = PRELOAD) -> Forkserver:
-    """The one forkserver of this process for a list of modules."""
-    with _shared_lock:
-        key = tuple(preload)
-        server = _shared.get(key)
-        if server is None or server._owner != os.getpid():
-            server = _shared[key] = Forkserver(preload)
-        return server
-
-
-@atexit.register
-def _stop_shared() -> None:
-    for server in list(_shared.values()):
-        if server._owner == os.getpid():
-            server.stop()

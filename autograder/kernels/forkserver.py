@@ -402,8 +402,11 @@ def main() -> None:
     # A library that greets on being imported must not be taken for our own word.
     answer = os.dup(1)
     os.dup2(2, 1)
-    failed = _preload([*child.NEEDED, *settings["preload"]])
     child.prepare()
+    failed = _preload([*child.NEEDED, *settings["preload"]])
+    for library, modules in child.LATE.items():
+        if library in sys.modules:
+            _preload(list(modules))
     for name in settings["environment"]:
         os.environ.pop(name, None)
     gc.collect()

@@ -23,8 +23,8 @@ from autograder.kernels.client import (
     KernelError,
     RoomProcess,
     library_environment,
-    shared_forkserver,
 )
+from autograder.kernels.sharing import shared_forkserver
 
 NAME = "autograder-warm"
 CHOICE = "AUTOGRADER_KERNELS"  # environment variable: "cold" switches warm kernels off

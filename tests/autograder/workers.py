@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 
+from autograder.turns import turn
+
 
 def echo(payload):
     return payload
@@ -45,3 +47,22 @@ def threads(payload):
 
 def wait_for_ever(payload):
     time.sleep(600)
+
+
+_there: list[int] = []
+_running: list[int] = []
+
+
+def turns(payload):
+    """How many run at this moment, and how many are there, this one among them."""
+    _there.append(1)
+    try:
+        time.sleep(0.2)
+        with turn():
+            _running.append(1)
+            time.sleep(0.2)
+            seen = f"{len(_running)} {len(_there)}"
+            _running.pop()
+    finally:
+        _there.pop()
+    return seen.encode()

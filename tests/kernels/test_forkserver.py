@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from autograder.kernels import client, forkserver
-from autograder.kernels.client import Forkserver, KernelError, RoomProcess, shared_forkserver
+from autograder.kernels.client import Forkserver, KernelError, RoomProcess
 from autograder.kernels.sandbox import Limits
+from autograder.kernels.sharing import shared_forkserver
 from tests.conftest import ROOT
 from tests.kernels.rooms import Room, control_groups, descriptors, living, settings, until
 

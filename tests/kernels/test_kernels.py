@@ -15,8 +15,9 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient import NotebookClient
 
 from autograder.kernels import provisioner
-from autograder.kernels.client import KernelError, shared_forkserver
+from autograder.kernels.client import KernelError
 from autograder.kernels.sandbox import Limits
+from autograder.kernels.sharing import shared_forkserver
 from tests.kernels.rooms import descriptors, kernel, living, run_cell, until
 
 pytestmark = pytest.mark.timeout(120)

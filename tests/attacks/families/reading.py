@@ -76,7 +76,8 @@ def prints_files_of_the_instructor(sub):
         + """
     WORDS = ["merlin" + "_hidden", "kestrel" + "_solution"]
     look("$COURSE/source/**", "$COURSE/autograded/**", "./**", "../**/*.ipynb")
-    look("/proc/*/cwd/*.ipynb", "/proc/*/cwd/source/*/*.ipynb", "/proc/*/root" "/$COURSE/source/*/*")
+    look("/proc/*/cwd/*.ipynb", "/proc/*/cwd/source/*/*.ipynb")
+    look("/proc/*/root" "/$COURSE/source/*/*")
     tell()
     """
     )
