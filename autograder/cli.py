@@ -46,7 +46,8 @@ def _user_errors() -> tuple[type[Exception], ...]:
     errors: list[type[Exception]] = [AuthoringError, BuildError, ConfigurationError]
     # Importing nbgrader takes seconds: only what a command has already loaded can have been raised.
     for module, name in (
-        ("autograder.cluster", "ClusterError"),
+        ("autograder.course_lock", "CourseLockError"),
+        ("autograder.workers.cluster", "ClusterError"),
         ("autograder.grading", "GradingError"),
         ("autograder.demo", "DemoError"),
         ("autograder.sample_class", "SampleError"),

@@ -12,20 +12,20 @@ CONFIG_FILE = "nbgrader_config.py"
 _SANITISE = [
     "nbgrader.preprocessors.ClearOutput",
     # Does the work of OverwriteKernelspec, OverwriteCells and DeduplicateIds as well.
-    "autograder.sanitising.RestoreFromRelease",
+    "autograder.submissions.sanitising.RestoreFromRelease",
 ]
 _AUTOGRADE = [
-    "autograder.examine_step.Examine",
+    "autograder.examination.step.Examine",
     "nbgrader.preprocessors.LimitOutput",
-    "autograder.scoring.SaveVerdicts",
-    "autograder.scoring.SavePenalties",
+    "autograder.gradebook.scoring.SaveVerdicts",
+    "autograder.gradebook.scoring.SavePenalties",
 ]
 _FEEDBACK = [
     "nbgrader.preprocessors.GetGrades",
     # The autograded notebook holds the hidden tests; what students see must not.
     "nbgrader.preprocessors.ClearHiddenTests",
     # Nor may what students' code printed once it had seen the inputs of hidden tests.
-    "autograder.withholding.WithholdOutputs",
+    "autograder.gradebook.withholding.WithholdOutputs",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
@@ -54,11 +54,11 @@ def configure(c: Config) -> None:
     """
     # nbgrader calls alembic as a program: it must be found beside this Python.
     _put_environment_on_path()
-    c.Autograde.exporter_class = "autograder.reading.SubmissionExporter"
+    c.Autograde.exporter_class = "autograder.submissions.reading.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = list(_SANITISE)
     c.Autograde.autograde_preprocessors = list(_AUTOGRADE)
     # Links and forged times stay outside from the moment a submission is collected.
-    c.ExchangeFactory.collect = "autograder.collecting.Collect"
+    c.ExchangeFactory.collect = "autograder.submissions.collecting.Collect"
     c.GenerateFeedback.preprocessors = list(_FEEDBACK)
     # The formgrader shows student output to the instructor, feedback shows it to the student: no
     # script in it may run.

@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         options.usage_error("which ASSIGNMENT?")
     _stop_once()
     from autograder.configuration import load_course
+    from autograder.course_lock import alone
     from autograder.kernels.settings import Sandbox
     from autograder.kernels.sharing import begin_shared
     from autograder.startup import postponed_grammar
@@ -79,10 +80,12 @@ def run(options: argparse.Namespace) -> int:
     config = load_course(root)
     if options.no_sandbox:
         config.Sandbox.enabled = False
+    with alone(root):
+        pass  # only a look, before seconds are spent on getting ready
     preload = tuple(Sandbox(config=config).preload)
     if not options.scheduler:
         begin_shared(preload)  # it takes longest, so it comes first
-    from autograder.cluster import Cluster, Place
+    from autograder.workers.cluster import Cluster, Place
 
     place = Place(
         workers=options.workers,

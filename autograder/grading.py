@@ -28,19 +28,20 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
-from autograder import intake
-from autograder.cluster import EXAMINE, Cluster, ClusterError, Place, WorkerLostError
+from autograder.assignment.released import Released, ReleaseError, read_released
+from autograder.assignment.seeds import course_secret
 from autograder.configuration import load_course
-from autograder.intake import Intake, digest_of
+from autograder.course_lock import alone
+from autograder.gradebook.ledger import Ledger, LedgerError
+from autograder.gradebook.rows import Row, Score, failed_row, read_about, read_row, row_of
+from autograder.gradebook.scoring import save_missing
 from autograder.kernels.sandbox import exposed
 from autograder.kernels.settings import Sandbox
-from autograder.ledger import Ledger, LedgerError
-from autograder.reading import UnreadableError, read_submission
-from autograder.released import Released, ReleaseError, read_released
-from autograder.rows import Row, Score, failed_row, read_about, read_row, row_of
-from autograder.scoring import save_missing
-from autograder.seeds import SECRET_FILE, course_secret
-from autograder.tasks import Result, ResultError, Task, TaskError
+from autograder.submissions import intake
+from autograder.submissions.intake import Intake, digest_of
+from autograder.submissions.reading import UnreadableError, read_submission
+from autograder.workers.cluster import EXAMINE, Cluster, ClusterError, Place, WorkerLostError
+from autograder.workers.tasks import Result, ResultError, Task, TaskError
 
 __all__ = ["GradingError", "Row", "Score", "exercise_names", "grade", "submitted_students"]
 
@@ -149,7 +150,7 @@ def grade(
     chosen = _chosen(course, assignment, list(students))
     own = cluster is None
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_alone(Path(course.root)))
+        stack.enter_context(alone(Path(course.root)))
         if cluster is None:
             preload = tuple(Sandbox(config=config).preload)
             place = Place(workers=workers, preload=preload)
@@ -198,26 +199,6 @@ def _chosen(course: CourseDirectory, assignment: str, students: list[str]) -> li
             f"{course.submitted_directory}/STUDENT/{assignment}; run `nbgrader collect` first"
         )
     return chosen
-
-
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Let nobody else grade this course meanwhile; ends with the process, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    course_secret(root)
-    # A file that every course has, and that nobody but the instructor may open.
-    with open(root / SECRET_FILE, "r+b") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GradingError(
-                "this course is being graded by another `autograder grade`: wait until it is done"
-            ) from None
-        yield
 
 
 def _grade(
@@ -325,7 +306,7 @@ class ClassGrading:
 
     Raises
     ------
-    autograder.released.ReleaseError, autograder.ledger.LedgerError, GradingError
+    ReleaseError, LedgerError, GradingError
         If nothing can be graded.
     """
 
@@ -362,7 +343,7 @@ class ClassGrading:
 
     def _steps(self) -> tuple[list[Any], list[Any]]:
         """Make the course's preprocessors: those before, and those after the examination."""
-        from autograder.examine_step import Examine
+        from autograder.examination.step import Examine
 
         self.converter.exporter = self.converter.exporter_class(
             parent=self.converter, config=self.converter.config
@@ -470,7 +451,7 @@ class ClassGrading:
 
         Raises
         ------
-        autograder.ledger.LedgerError, OSError
+        autograder.gradebook.ledger.LedgerError, OSError
             If the gradebook or the folder cannot be written at all.
         """
         student = prepared.student

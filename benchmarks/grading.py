@@ -406,7 +406,7 @@ def nothing(payload: bytes) -> bytes:
 
 def coordination(count: int = EMPTY) -> dict[str, float]:
     """Send empty gradings through the cluster; what remains is the cost of coordinating."""
-    from autograder.cluster import Cluster, Place
+    from autograder.workers.cluster import Cluster, Place
 
     with Cluster(Place(workers=len(os.sched_getaffinity(0)))) as cluster:
         list(cluster.examine([(0, b"x")], function="benchmarks.grading.nothing"))

@@ -65,13 +65,13 @@ class Sandbox(Configurable):
         return 30.0
 
     def limits(self) -> dict[str, float]:
-        """Limits of a :class:`autograder.tasks.Task`."""
+        """Limits of a :class:`autograder.workers.tasks.Task`."""
         names = (field.name for field in dataclasses.fields(Limits))
         more = ("cell_seconds", "submission_seconds", "output_characters")
         return {name: getattr(self, name) for name in (*names, *more)}
 
     def settings(self) -> dict[str, Any]:
-        """Settings of a :class:`autograder.tasks.Task`."""
+        """Settings of a :class:`autograder.workers.tasks.Task`."""
         return {
             "sandbox": self.enabled,
             "preload": list(self.preload),

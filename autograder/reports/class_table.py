@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from autograder.rows import Row, Score
+from autograder.gradebook.rows import Row, Score
 
 WAITS = "by hand"
 # What a check says of itself; less telling than a mistake that the author named.

@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture(scope="session")
 def cluster():
     """Two slots on this machine."""
-    from autograder.cluster import Cluster, Place
+    from autograder.workers.cluster import Cluster, Place
 
     with Cluster(Place(workers=2)) as cluster:
         yield cluster

@@ -9,10 +9,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.api import Gradebook
 
+from autograder.assignment.seeds import course_secret, submission_seed
 from autograder.configuration import ConfigurationError, load_course
 from autograder.grading import GradingError, grade
 from autograder.reports.class_table import class_table, remark
-from autograder.seeds import course_secret, submission_seed
 
 NAME = "01_toy"
 ENV = {**os.environ, "PYTHONWARNINGS": "ignore"}

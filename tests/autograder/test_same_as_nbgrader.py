@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
+from autograder.assignment.seeds import course_secret
 from autograder.grading import grade
-from autograder.seeds import course_secret
 from tests import plain_course
 from tests.gradebooks import dump, graded_tree
 

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from autograder.assignment.seeds import course_secret
 from autograder.grading import grade
-from autograder.seeds import course_secret
 from tests import plain_course
 from tests.autograder.conftest import cluster  # noqa: F401
 from tests.gradebooks import dump, graded_tree

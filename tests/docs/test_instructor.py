@@ -94,8 +94,8 @@ def test_without_an_exchange(toy_course):
 
 
 def test_figures_are_those_of_the_grader():
+    from autograder.assignment.seeds import SECRET_FILE
     from autograder.kernels.settings import Sandbox
-    from autograder.seeds import SECRET_FILE
 
     sandbox = Sandbox()
     assert f"A cell may run for {sandbox.cell_seconds:g} s" in PAGE

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from autograder.seeds import course_secret
+from autograder.assignment.seeds import course_secret
 from tests import plain_course
 from tests.faults.disturbed import Run, fill, lock_sqlite, moments
 from tests.gradebooks import dump, graded_tree

@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.names import Cell, cells_of, instructor_names
+from autograder.assignment.names import Cell, cells_of, instructor_names
 
 
 def find(*cells, **kwargs):

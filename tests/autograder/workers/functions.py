@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from autograder.turns import turn
+from autograder.workers.turns import turn
 
 
 def echo(payload):

@@ -8,9 +8,9 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.ledger import open_gradebook
-from autograder.released import CELL_KINDS, ReleasedNotebook, new_cell, read_notebook
-from autograder.tasks import test_cells
+from autograder.assignment.released import CELL_KINDS, ReleasedNotebook, new_cell, read_notebook
+from autograder.gradebook.ledger import open_gradebook
+from autograder.workers.tasks import test_cells
 
 MAX_OWN_CELLS = 2_000
 MAX_ATTACHED_BYTES = 10_000_000
@@ -53,7 +53,7 @@ class RestoreFromRelease(NbGraderPreprocessor):
 
     def _look(self, resources: dict[str, Any]) -> tuple[ReleasedNotebook, tuple[str, ...]]:
         """Read what the class's grading has at hand and nbgrader's own command has not."""
-        from autograder.intake import take_in
+        from autograder.submissions.intake import take_in
 
         place = resources["nbgrader"]
         course = self.parent.parent.coursedir

@@ -7,8 +7,8 @@ import time
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import ledger
-from autograder.ledger import Ledger, LedgerError
+from autograder.gradebook import ledger
+from autograder.gradebook.ledger import Ledger, LedgerError
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ made for one run, on the loopback address, and there is no dashboard. Workers ar
 small process whose environment holds no secrets, and are given bytes only.
 
 A worker has twice as many threads as submissions that it runs at a time: while cells run, the rooms
-of the next submissions are made ready, see :mod:`autograder.turns`.
+of the next submissions are made ready, see :mod:`autograder.workers.turns`.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from distributed.security import Security
 
 from autograder.kernels.client import PRELOAD
 from autograder.kernels.sharing import begin_shared, lend
-from autograder.turns import TURNS
+from autograder.workers.turns import TURNS
 
 SLOTS_PER_WORKER = 4
 # How often a submission may lose its worker before it is tried alone.
@@ -199,7 +199,7 @@ class Cluster:
             scheduler_kwargs={"dashboard": False},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
-            preload=["autograder.worker"],
+            preload=["autograder.workers.worker"],
         )
         return distributed.Client(self._cluster, set_as_default=False)
 
@@ -439,7 +439,7 @@ def _start_nursery(more: dict[str, str]) -> None:
     if _method() != "forkserver":
         return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.worker"])
+    context.set_forkserver_preload(["autograder.workers.worker"])
     with bare_environment():
         os.environ.update(more)
         forkserver.ensure_running()

@@ -9,7 +9,7 @@ from autograder import checks, wire
 from autograder.rooms import allowlist, models
 from autograder.rooms.errors import StudentError
 from autograder.wire import WireError
-from tests.autograder.test_rooms import Desk
+from tests.autograder.rooms.test_rooms import Desk
 
 keras = pytest.importorskip("keras")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder import tasks
-from autograder.tasks import Result, ResultError, Task, TaskError
+from autograder.workers import tasks
+from autograder.workers.tasks import Result, ResultError, Task, TaskError
 
 NOTEBOOK = {
     "nbformat": 4,

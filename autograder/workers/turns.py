@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 
 # The name under which a Dask worker says how many submissions it runs at a time:
-# dask worker … --nthreads 4 --resources "submissions=2" --preload autograder.worker
+# dask worker … --nthreads 4 --resources "submissions=2" --preload autograder.workers.worker
 TURNS = "submissions"
 _turns: threading.Semaphore | None = None
 

@@ -4,8 +4,8 @@
 the student, so both can be forged. What a student cannot set back is the moment at which the
 exchange's file system last changed the entry (its *ctime*). The rules:
 
-1. Collected by :class:`autograder.collecting.Collect`: it signs a record; the record counts. If
-   somebody on the instructor's side edited ``timestamp.txt`` afterwards, the edit counts.
+1. Collected by :class:`autograder.submissions.collecting.Collect`: it signs a record; the record
+   counts. If somebody on the instructor's side edited ``timestamp.txt`` afterwards, the edit does.
 2. Without a record, but still in the exchange: the later of the folder's name and of its ctime.
 3. Neither: ``timestamp.txt``, or the time of the notebook as collected if that is later.
 4. A time that cannot be read, or that lies in the future: the moment at which the submission came
@@ -27,8 +27,8 @@ from pathlib import Path
 from nbgrader.utils import parse_utc
 from traitlets.config import Config
 
-from autograder.reading import RefusedError, read_bytes
-from autograder.seeds import course_secret, sign
+from autograder.assignment.seeds import course_secret, sign
+from autograder.submissions.reading import RefusedError, read_bytes
 
 RECORD = ".autograder_record.json"
 TOLERANCE = datetime.timedelta(minutes=1)

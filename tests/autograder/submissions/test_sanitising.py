@@ -10,19 +10,19 @@ import nbformat
 import pytest
 from traitlets.config import Config
 
-from autograder import times
-from autograder.collecting import Collect
-from autograder.intake import MAX_FILES, take_in
-from autograder.reading import (
+from autograder.assignment.released import ReleasedNotebook, cell_id, new_cell
+from autograder.gradebook.withholding import SENTENCE, WithholdOutputs
+from autograder.submissions import times
+from autograder.submissions.collecting import Collect
+from autograder.submissions.intake import MAX_FILES, take_in
+from autograder.submissions.reading import (
     RefusedError,
     UnreadableError,
     parse_submission,
     read_bytes,
     read_submission,
 )
-from autograder.released import ReleasedNotebook, cell_id, new_cell
-from autograder.sanitising import restore
-from autograder.withholding import SENTENCE, WithholdOutputs
+from autograder.submissions.sanitising import restore
 
 PICTURE = base64.b64encode(b"picture").decode()
 

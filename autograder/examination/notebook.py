@@ -26,11 +26,17 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 from traitlets.config import Config
 
-from autograder.checks.verdicts import ExerciseVerdict, read_verdict
-from autograder.kernels import examiner as examiner_line
+from autograder.examination.answers import (
+    error_output,
+    limit_remark,
+    limit_words,
+    no_verdict,
+    note,
+    read_answer,
+)
+from autograder.examination.examiner_room import GRACE_SECONDS, ExaminerRoom, RoomLost
 from autograder.kernels.client import (
     LIBRARY_SETTINGS,
     PRELOAD,
@@ -43,25 +49,20 @@ from autograder.kernels.sandbox import HOME, Limits, read_only_paths
 from autograder.kernels.settings import Sandbox
 from autograder.kernels.sharing import shared_forkserver
 from autograder.running import is_test_cell
-from autograder.tasks import CellVerdict, Result, Task
-from autograder.turns import turn
+from autograder.workers.tasks import CellVerdict, Result, Task
+from autograder.workers.turns import turn
 
 # How often rooms are started again in one submission, for the exercises that come after a crash.
 RESTARTS = 4
 # A cell that loses its kernel is tried once more: the machine may have been at fault.
 TRIES = 2
 _ATTEMPTS = 3
-GRACE_SECONDS = 5
 _HIDDEN = re.compile(r"###\s*BEGIN HIDDEN TESTS")
 _WORD = re.compile(r"\w+")
 _SERVE = (
     "__import__('autograder.rooms.student', fromlist=['student'])"
     ".serve({link}, get_ipython().user_ns)"
 )
-
-
-class RoomLost(Exception):
-    """A room has ended, or does not answer; the message says why, in words for a student."""
 
 
 def task_options(config: Config) -> tuple[dict[str, float], dict[str, Any]]:
@@ -76,16 +77,16 @@ def examine_task(payload: bytes) -> bytes:
     Parameters
     ----------
     payload : bytes
-        A :class:`autograder.tasks.Task`.
+        A :class:`autograder.workers.tasks.Task`.
 
     Returns
     -------
     bytes
-        A :class:`autograder.tasks.Result`.
+        A :class:`autograder.workers.tasks.Result`.
 
     Raises
     ------
-    autograder.tasks.TaskError
+    autograder.workers.tasks.TaskError
         If the payload is no task.
     autograder.kernels.client.KernelError
         If this machine cannot make rooms; the message says what to do.
@@ -112,7 +113,7 @@ class Examination(NotebookClient):
     ----------
     nb : nbformat.NotebookNode
         Sanitised notebook; changed in place.
-    task : autograder.tasks.Task
+    task : autograder.workers.tasks.Task
         Names, files, seed, limits and settings.
     """
 
@@ -135,7 +136,7 @@ class Examination(NotebookClient):
         self._limits = Limits(**limits)
         self._sandboxed = bool(task.settings.get("sandbox", True))
         self._server: Forkserver = shared_forkserver(task.settings.get("preload", PRELOAD))
-        self._examiner: _Examiner | None = None
+        self._examiner: ExaminerRoom | None = None
         self._link: tuple[socket.socket, socket.socket] | None = None
         self._scratch: Path | None = None
         self._deaths: dict[int, int] = {}
@@ -168,7 +169,7 @@ class Examination(NotebookClient):
                     if is_test_cell(cell):
                         verdicts[cell.metadata.nbgrader.grade_id] = self._test(cell, index)
                     else:
-                        about.notes.extend(_note(cell, self._run_cell(cell, index)))
+                        about.notes.extend(note(cell, self._run_cell(cell, index)))
                 about["seconds"] = round(time.monotonic() - started, 2)
         finally:
             self._close()
@@ -197,9 +198,9 @@ class Examination(NotebookClient):
                 remark = self._start_again(index, error)
                 if remark is None:
                     continue
-                cell.outputs = [*cell.get("outputs", []), _error("DeadKernelError", remark)]
+                cell.outputs = [*cell.get("outputs", []), error_output("DeadKernelError", remark)]
                 return remark
-            return self._timeout_remark(index) or _limit_remark(cell, self._limits)
+            return self._timeout_remark(index) or limit_remark(cell, self._limits)
 
     def _run_in_student_room(self, cell: NotebookNode, index: int) -> None:
         if self.kc is None or self._room is None:
@@ -219,7 +220,7 @@ class Examination(NotebookClient):
         if room is not None:
             room.wait(0.5 if isinstance(error, DeadKernelError) else 0.0)
             if room.exceeded:
-                return _limit_words(room.exceeded)
+                return limit_words(room.exceeded)
         if isinstance(error, CellTimeoutError):
             return f"still running after {self._cell_seconds:g} s and could not be interrupted"
         return "the kernel died: a crash, or more memory than there is"
@@ -259,12 +260,12 @@ class Examination(NotebookClient):
                 # Later cells may know hidden inputs: they change no output that feedback shows.
                 self._display_id_map.clear()
             cell.outputs = [nbformat.from_dict(output) for output in answer["outputs"]]
-            verdict = _read_answer(cell, answer)
+            verdict = read_answer(cell, answer)
             if answer["lost"] or self._room is None or self._room.poll() is not None:
                 self._after_loss(cell, index, verdict)
             return verdict
-        cell.outputs = [_error("ExaminationError", remark)]
-        return _no_verdict(cell, remark)
+        cell.outputs = [error_output("ExaminationError", remark)]
+        return no_verdict(cell, remark)
 
     def _ask_examiner(self, cell: NotebookNode, index: int) -> dict[str, Any]:
         if self._examiner is None or self.kc is None or self._room is None:
@@ -299,7 +300,7 @@ class Examination(NotebookClient):
             room = self._room
             room.wait(0.3)
             if room.exceeded:
-                answer["lost"] = _limit_words(room.exceeded)
+                answer["lost"] = limit_words(room.exceeded)
             if room.exit_code is not None and not room.exceeded and self._deaths.get(index, 0) == 0:
                 raise RoomLost("the kernel died: a crash, or more memory than there is")
             return answer
@@ -398,7 +399,7 @@ class Examination(NotebookClient):
         mine, theirs = socket.socketpair()
         self._link = (mine, theirs)
         try:
-            self._examiner = _Examiner(self._fork_examiner, self._task)
+            self._examiner = ExaminerRoom(self._fork_examiner, self._task)
             self.km = RoomManager(self._fork_student, self._server.new_folder)
             self.start_new_kernel()
             self.start_new_kernel_client()
@@ -469,7 +470,7 @@ class Examination(NotebookClient):
         if exec_reply is not None and exec_reply["content"].get("ename") == _TIMEOUT["ename"]:
             self._timed_out.add(cell_index)
             words = f"stopped after {self._cell_seconds:g} s"
-            cell.outputs = [*cell.outputs, _error(_TIMEOUT["ename"], words)]
+            cell.outputs = [*cell.outputs, error_output(_TIMEOUT["ename"], words)]
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str, cell_index: int
@@ -487,82 +488,6 @@ class _Killer(Exception):
     def __init__(self, index: int) -> None:
         super().__init__(index)
         self.index = index
-
-
-class _Examiner:
-    """The controller's end of the examiner room."""
-
-    def __init__(self, fork: Any, task: Task) -> None:
-        mine, theirs = socket.socketpair()
-        self._line = mine
-        try:
-            self._room: RoomProcess = fork(theirs.fileno())
-        except BaseException:
-            mine.close()
-            raise
-        finally:
-            theirs.close()
-        self._waiting = 0  # cells that were sent ahead, whose answers nobody has read
-        if task.prelude:
-            self.prepare(task.prelude)
-
-    def begin_cell(self) -> None:
-        """Count processor time for the limit of a cell from here."""
-        self._room.begin_cell()
-
-    def prepare(self, source: str) -> None:
-        """Run a locked cell; its outputs are those of the student room."""
-        with contextlib.suppress(OSError):
-            self._line.settimeout(GRACE_SECONDS)
-            examiner_line.send(self._line, {"kind": "set-up", "source": source})
-            self._waiting += 1
-
-    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request, wait for its answer.
-
-        Raises
-        ------
-        RoomLost
-            If the room has ended, or does not answer within `seconds` and an interrupt.
-        """
-        try:
-            while self._waiting:
-                self._receive(time.monotonic() + seconds, seconds)
-                self._waiting -= 1
-            self._line.settimeout(seconds)
-            examiner_line.send(self._line, request)
-            return _answer(self._receive(time.monotonic() + seconds, seconds))
-        except (OSError, ValueError, KeyError, TypeError):
-            with contextlib.suppress(OSError, ValueError):
-                self._receive(time.monotonic(), 0)  # what it said last: why it could not start
-            self._room.wait(0.3)
-            if self._room.exceeded:
-                raise RoomLost(f"in the check: {_limit_words(self._room.exceeded)}") from None
-            raise RoomLost("the examiner was lost") from None
-
-    def _receive(self, until: float, seconds: float) -> dict[str, Any]:
-        try:
-            self._line.settimeout(max(until - time.monotonic(), 0.1))
-            content = examiner_line.receive(self._line)
-        except TimeoutError:
-            self._room.interrupt()
-            self._line.settimeout(GRACE_SECONDS)
-            try:
-                content = examiner_line.receive(self._line)
-            except TimeoutError:
-                raise RoomLost(f"the check did not end within {seconds:g} s") from None
-        if content is None:
-            raise ConnectionError
-        if "fatal" in content:
-            raise KernelError(f"the examiner did not start: {content['fatal']}")
-        return content
-
-    def close(self) -> None:
-        """End the room."""
-        self._line.close()
-        self._room.kill()
-        self._room.wait(2)
-        self._room.close()
 
 
 def room_environment(home: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -633,107 +558,3 @@ def _is_set_up(cell: NotebookNode) -> bool:
 def _may_be_chance(error: RoomLost) -> bool:
     """Whether a loss may be the machine's fault; a limit is not."""
     return "died" in str(error) or "lost" in str(error)
-
-
-def _limit_words(exceeded: Mapping[str, Any]) -> str:
-    return (
-        f"stopped by a limit: more than {exceeded['value']:g} {exceeded['unit']} "
-        f"({exceeded['limit']})"
-    )
-
-
-def _limit_remark(cell: NotebookNode, limits: Limits) -> str:
-    """Name the limit behind an error that the system gave to the student's code."""
-    for output in cell.outputs:
-        if output.get("output_type") == "error" and output.get("ename") in (
-            "OSError",
-            "MemoryError",
-        ):
-            text = str(output.get("evalue", ""))
-            if "Errno 27" in text:
-                return f"stopped by a limit: a file of more than {limits.file_mb} MB"
-            if "Errno 28" in text:
-                return f"stopped by a limit: more than {limits.scratch_mb} MB in files"
-    return ""
-
-
-def _answer(content: dict[str, Any]) -> dict[str, Any]:
-    """Check the form of what the examiner sent: it has met foreign bytes."""
-    outputs = content["outputs"]
-    if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
-        raise TypeError("outputs")
-    return {name: content[name] for name in ("outputs", "verdict", "plain", "error", "lost")}
-
-
-def _read_answer(cell: NotebookNode, answer: dict[str, Any]) -> CellVerdict:
-    """Turn the examiner's answer into points."""
-    possible = float(cell.metadata.nbgrader.points)
-    error = answer["error"] or {}
-    if error:
-        words = "stopped in the test cell"
-        if error.get("evalue"):
-            words = str(error["evalue"])
-        cell.outputs.append(_error(str(error["ename"]), words))
-    verdicts: list[ExerciseVerdict] = []
-    if answer["verdict"] is not None:
-        try:
-            verdicts = read_verdict(str(answer["verdict"]), answer["token"])
-        except ValueError as problem:
-            return _no_verdict(cell, f"no verdict: {problem}")
-    lost = str(answer["lost"] or "")
-    if verdicts:
-        return _exercise_verdict(cell, verdicts, lost)
-    plain = answer["plain"] or {}
-    remark = lost or str(plain.get("problem", ""))
-    if "points" in plain:
-        points = min(max(float(plain["points"]), 0.0), possible)
-    else:
-        points = float(plain.get("share", 0.0)) * possible
-    if error and not remark:
-        remark = (
-            f"a hidden test failed ({error['ename']})"
-            if error.get("hidden")
-            else f"the test cell stopped with {error['ename']}: {error.get('evalue', '')}".rstrip(
-                ": "
-            )
-        )
-    name = cell.metadata.nbgrader.grade_id.removeprefix("test_")
-    return CellVerdict(name, round(points, 2), possible, remark, [], [])
-
-
-def _exercise_verdict(
-    cell: NotebookNode, verdicts: list[ExerciseVerdict], remark: str
-) -> CellVerdict:
-    possible = float(cell.metadata.nbgrader.points)
-    declared = sum(verdict.possible for verdict in verdicts)
-    share = sum(verdict.points for verdict in verdicts) / declared if declared else 0.0
-    findings = [finding for verdict in verdicts for finding in verdict.findings]
-    return CellVerdict(
-        exercise=verdicts[0].exercise,
-        points=round(min(max(share, 0.0), 1.0) * possible, 2),
-        possible=possible,
-        remark=remark,
-        hints=list(dict.fromkeys(finding.hint_id for finding in findings)),
-        findings=[dataclasses.asdict(finding) for finding in findings],
-    )
-
-
-def _no_verdict(cell: NotebookNode, remark: str) -> CellVerdict:
-    name = cell.metadata.nbgrader.grade_id.removeprefix("test_")
-    return CellVerdict(name, 0.0, float(cell.metadata.nbgrader.points), remark, [], [])
-
-
-def _note(cell: NotebookNode, remark: str) -> list[str]:
-    """What went wrong in an answer cell; the rest of a notebook is the student's own business."""
-    nbgrader = cell.metadata.get("nbgrader")
-    if not nbgrader:
-        return [remark] if remark.startswith("stopped by a limit") else []
-    if not remark:
-        errors = [output for output in cell.outputs if output.output_type == "error"]
-        attempted = [error for error in errors if error.ename != "NotImplementedError"]
-        remark = f"the cell stops with {attempted[0].ename}" if attempted else ""
-    return [f"{nbgrader.grade_id}: {remark}"] if remark else []
-
-
-def _error(name: str, text: str) -> NotebookNode:
-    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])

@@ -1,4 +1,4 @@
-"""What every worker imports before its first submission; see :mod:`autograder.cluster`."""
+"""What every worker imports before its first submission; see :mod:`autograder.workers.cluster`."""
 
 import signal
 
@@ -9,12 +9,12 @@ with postponed_grammar():
     import distributed.worker
 
     import autograder.examination  # noqa: F401
-    from autograder.turns import TURNS, set_turns
+    from autograder.workers.turns import TURNS, set_turns
 
 
 def dask_setup(worker: distributed.Worker) -> None:
     """Run in each new worker, also on other machines that name this module as a preload."""
-    from autograder.cluster import forget_environment
+    from autograder.workers.cluster import forget_environment
 
     forget_environment()
     count = worker.state.total_resources.get(TURNS)

@@ -7,8 +7,8 @@ from nbgrader import utils
 from nbgrader.api import Comment, Grade, Gradebook, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
-from autograder.ledger import open_gradebook
-from autograder.tasks import CellVerdict, test_cells
+from autograder.gradebook.ledger import open_gradebook
+from autograder.workers.tasks import CellVerdict, test_cells
 
 
 class SaveVerdicts(SaveAutoGrades):

@@ -10,9 +10,15 @@ import psutil
 import pytest
 from distributed.security import Security
 
-from autograder.cluster import Cluster, ClusterError, Place, WorkerLostError, kept_environment
+from autograder.workers.cluster import (
+    Cluster,
+    ClusterError,
+    Place,
+    WorkerLostError,
+    kept_environment,
+)
 
-HERE = "tests.autograder.workers."
+HERE = "tests.autograder.workers.functions."
 pytestmark = pytest.mark.skipif(
     not os.path.isdir("/proc/self"), reason="needs /proc to see processes"
 )
@@ -85,7 +91,7 @@ def test_workers_know_no_secrets(monkeypatch):
 
 # In a process of its own: what workers are forked from keeps the environment that it began with.
 _ASK = f"""
-from autograder.cluster import Cluster, Place
+from autograder.workers.cluster import Cluster, Place
 if __name__ == "__main__":
     with Cluster(Place(workers=1)) as cluster:
         for _, answer in cluster.examine([(0, b"")], function="{HERE}environment"):
@@ -180,7 +186,7 @@ _PARTS = {"tls_ca_file": "ca_file", "tls_client_cert": "cert", "tls_client_key":
 
 
 def test_a_scheduler_that_is_not_there(monkeypatch):
-    monkeypatch.setattr("autograder.cluster.START_SECONDS", 1)
+    monkeypatch.setattr("autograder.workers.cluster.START_SECONDS", 1)
     cluster = Cluster(Place(scheduler="tls://127.0.0.1:1"))
     with pytest.raises(ClusterError, match=r"the scheduler tls://127\.0\.0\.1:1 cannot be used"):
         run(cluster, "echo", [b""])

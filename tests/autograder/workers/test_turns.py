@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from autograder import turns
-from autograder.turns import set_turns, turn
+from autograder.workers import turns
+from autograder.workers.turns import set_turns, turn
 
-HERE = "tests.autograder.workers."
+HERE = "tests.autograder.workers.functions."
 
 
 @pytest.fixture

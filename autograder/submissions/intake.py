@@ -27,11 +27,16 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
-from autograder import times
-from autograder.reading import RefusedError, read_bytes
-from autograder.released import ReleasedNotebook, check_names, read_helpers, read_notebook
-from autograder.seeds import course_secret, submission_seed
-from autograder.tasks import Result, Task
+from autograder.assignment.released import (
+    ReleasedNotebook,
+    check_names,
+    read_helpers,
+    read_notebook,
+)
+from autograder.assignment.seeds import course_secret, submission_seed
+from autograder.submissions import times
+from autograder.submissions.reading import RefusedError, read_bytes
+from autograder.workers.tasks import Result, Task
 
 MAX_FILES = 1_000
 MAX_REMARKS = 20
@@ -352,7 +357,7 @@ def task_for(
     Parameters
     ----------
     nb : mapping
-        What :class:`autograder.sanitising.RestoreFromRelease` made.
+        What :class:`autograder.submissions.sanitising.RestoreFromRelease` made.
     resources : dict
         nbgrader's: ``resources["nbgrader"]`` names student, assignment, notebook and gradebook.
     config : traitlets.config.Config
@@ -362,7 +367,7 @@ def task_for(
 
     Raises
     ------
-    autograder.released.ReleaseError
+    autograder.assignment.released.ReleaseError
         If a test cell uses a name that nothing stands for.
     """
     place = resources["nbgrader"]

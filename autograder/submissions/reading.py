@@ -34,7 +34,7 @@ class SubmissionExporter(NotebookExporter):
         super().__init__(**kwargs)
         if hasattr(self.parent, "assignments"):
             # The first moment at which something of ours knows which folders nbgrader will copy.
-            from autograder.intake import guard_converter
+            from autograder.submissions.intake import guard_converter
 
             guard_converter(self.parent)
 

@@ -14,7 +14,7 @@ class Examine(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Run the student's cells and the tests, apart; outputs and verdicts come back."""
         from autograder.examination import examine_task
-        from autograder.intake import examine_in_place
+        from autograder.submissions.intake import examine_in_place
 
         course = self.parent.parent.coursedir
         return examine_in_place(nb, resources, self.config, course, examine_task), resources

@@ -8,9 +8,9 @@ from typing import Any
 
 from nbgrader.exchange.default.collect import ExchangeCollect
 
-from autograder import times
-from autograder.intake import walk
-from autograder.reading import MAX_BYTES, RefusedError, read_bytes
+from autograder.submissions import times
+from autograder.submissions.intake import walk
+from autograder.submissions.reading import MAX_BYTES, RefusedError, read_bytes
 
 MAX_FILES = 2_000
 
@@ -20,7 +20,7 @@ class Collect(ExchangeCollect):
 
     Links, pipes and oversized files are not copied. Entries that do not belong to the student whose
     name they bear are passed over, so that nobody can replace another's work. The time is that of
-    the exchange's record, see :mod:`autograder.times`, and is signed.
+    the exchange's record, see :mod:`autograder.submissions.times`, and is signed.
     """
 
     def _path_to_record(self, path: str) -> dict[str, Any]:

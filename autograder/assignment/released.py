@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook, MissingEntry, Notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 
-from autograder.names import Cell, Names, cells_of, instructor_names
+from autograder.assignment.names import Cell, Names, cells_of, instructor_names
 
 CELL_KINDS = ("code", "markdown", "raw")
 MAX_HELPER_BYTES = 100_000_000
