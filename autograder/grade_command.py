@@ -72,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
     _stop_once()
     from autograder.configuration import load_course
     from autograder.course_lock import alone
+    from autograder.kernels import linux
+    from autograder.kernels.client import LINUX_ONLY
     from autograder.kernels.settings import Sandbox
     from autograder.kernels.sharing import begin_shared
     from autograder.startup import postponed_grammar
@@ -80,6 +82,9 @@ def run(options: argparse.Namespace) -> int:
     config = load_course(root)
     if options.no_sandbox:
         config.Sandbox.enabled = False
+    if not (linux.AVAILABLE or options.scheduler):
+        print(f"autograder grade: {LINUX_ONLY}", file=sys.stderr)
+        return PROBLEM
     with alone(root):
         pass  # only a look, before seconds are spent on getting ready
     preload = tuple(Sandbox(config=config).preload)

@@ -35,7 +35,9 @@ from autograder.course_lock import alone
 from autograder.gradebook.ledger import Ledger, LedgerError
 from autograder.gradebook.rows import Row, Score, failed_row, read_about, read_row, row_of
 from autograder.gradebook.scoring import save_missing
-from autograder.kernels.sandbox import exposed
+from autograder.kernels import linux
+from autograder.kernels.client import LINUX_ONLY
+from autograder.kernels.room_paths import exposed
 from autograder.kernels.settings import Sandbox
 from autograder.submissions import intake
 from autograder.submissions.intake import Intake, digest_of
@@ -144,6 +146,8 @@ def grade(
         If the assignment is unknown, nobody (or not everybody asked for) handed it in, or grading
         cannot go on: no gradebook, no workers, no room on the disk.
     """
+    if cluster is None and not linux.AVAILABLE:
+        raise GradingError(LINUX_ONLY)
     config = load_course(root) if config is None else config
     _keep_apart(root, config)
     course = CourseDirectory(config=config, assignment_id=assignment)

@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from autograder.kernels.client import LIBRARY_SETTINGS, Forkserver
 from autograder.kernels.manager import RoomManager
-from autograder.kernels.sandbox import read_only_paths
+from autograder.kernels.room_paths import read_only_paths
 from autograder.kernels.watchdog import processes_below
 from benchmarks.full_scale import RESULTS, machine
 

@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from autograder.checks.verdicts import ExerciseVerdict, read_verdict
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 from autograder.workers.tasks import CellVerdict
 
 

@@ -44,8 +44,9 @@ from autograder.kernels.client import (
     KernelError,
     RoomProcess,
 )
+from autograder.kernels.limits import Limits
 from autograder.kernels.manager import RoomManager
-from autograder.kernels.sandbox import HOME, Limits, read_only_paths
+from autograder.kernels.room_paths import HOME, read_only_paths
 from autograder.kernels.settings import Sandbox
 from autograder.kernels.sharing import shared_forkserver
 from autograder.running import is_test_cell

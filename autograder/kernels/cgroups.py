@@ -14,7 +14,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from autograder.kernels.sandbox import Limits, most_tasks
+from autograder.kernels.limits import Limits, most_tasks
 
 _PREFIX = "ag-"
 _CONTROLLERS = ("memory", "pids", "cpuacct")

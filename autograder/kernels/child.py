@@ -21,7 +21,8 @@ from typing import Any
 
 from autograder.kernels import linux, sandbox
 from autograder.kernels.cgroups import Group
-from autograder.kernels.sandbox import WORK, Limits
+from autograder.kernels.limits import Limits
+from autograder.kernels.room_paths import WORK
 
 # Imported before anything is forked, whatever else is preloaded: what every room runs first.
 NEEDED = (

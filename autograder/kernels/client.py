@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import select
@@ -18,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from autograder.kernels import cgroups
-from autograder.kernels.forkserver import LOCK_NAME, PACKET, SOCKET_NAME
-from autograder.kernels.sandbox import Limits
+from autograder.kernels import cgroups, linux
+from autograder.kernels.limits import Limits
+from autograder.kernels.meeting import LOCK_NAME, PACKET, SOCKET_NAME, take_lock
 
 # What a notebook of this field imports first. What is not installed is passed over.
 PRELOAD = ("numpy", "matplotlib.pyplot", "keras")
@@ -35,6 +34,10 @@ LIBRARY_SETTINGS = {
 _HANDED_ON = (
     *("LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "KERAS_BACKEND", "TF_ENABLE_ONEDNN_OPTS"),
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES"),
+)
+LINUX_ONLY = (
+    "students' code is run apart with what only Linux has, and this is not Linux: grade on Linux, "
+    "in a container or under WSL"
 )
 _NO_SPACE = ": free some space in {}, or name another place in TMPDIR"
 _NO_SANDBOX = (
@@ -199,7 +202,7 @@ class Forkserver:
         Raises
         ------
         KernelError
-            If it cannot be started: no room in the temporary folder.
+            If it cannot be started: no Linux, or no room in the temporary folder.
         """
         with self._lock:
             self._begin()
@@ -222,6 +225,8 @@ class Forkserver:
             return
         if self._said is not None and self._process is not None:
             return  # it has ended while it imported: it has said why
+        if not linux.AVAILABLE:
+            raise KernelError(LINUX_ONLY)
         self._clean()
         _remove_stale(Path(self._base or tempfile.gettempdir()))
         try:
@@ -443,7 +448,7 @@ def _remove_stale(base: Path) -> None:
                     continue
                 lock = os.open(folder / LOCK_NAME, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    take_lock(lock)
                     shutil.rmtree(folder, ignore_errors=True)
                 finally:
                     os.close(lock)

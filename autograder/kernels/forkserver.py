@@ -27,11 +27,9 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.kernels import cgroups, child, linux, watchdog
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
+from autograder.kernels.meeting import LOCK_NAME, PACKET, SOCKET_NAME
 
-SOCKET_NAME = "forkserver"
-LOCK_NAME = "lock"
-PACKET = 65_536
 _MAX_TROUBLES = 1000
 MAX_DESCRIPTORS = 4
 LOOK_SECONDS = 0.1  # between two looks of the watchdog

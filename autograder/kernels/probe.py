@@ -11,7 +11,8 @@ from typing import Any
 
 from autograder.kernels import cgroups, landlock, linux
 from autograder.kernels.client import Forkserver, KernelError, RoomProcess
-from autograder.kernels.sandbox import Limits, read_only_paths
+from autograder.kernels.limits import Limits
+from autograder.kernels.room_paths import read_only_paths
 
 _ATTEMPT_SECONDS = 20
 

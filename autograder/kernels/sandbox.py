@@ -10,20 +10,18 @@ needed: the room gives up root for an unprivileged user that no account has.
 """
 
 import contextlib
-import dataclasses
 import fcntl
 import os
 import resource
 import socket
 import stat
 import struct
-import sys
 from pathlib import Path
 
 from autograder.kernels import landlock, linux, seccomp
+from autograder.kernels.limits import Limits, most_tasks
+from autograder.kernels.room_paths import HOME
 
-HOME = "/home/student"
-WORK = f"{HOME}/work"
 # Above what user databases and containers hand out; where that is not mapped, "nobody".
 # A room's own number is added: siblings are strangers, and limits of a user are limits of a room.
 ROOM_UID = 1_999_000_000
@@ -31,8 +29,6 @@ _MOST_PROCESSES = 1 << 22  # what Linux counts to at most
 NOBODY = 65_534
 _MOST_FILES = "20k"  # in one place: a file takes memory, even an empty one
 _MOST_TERMINALS = 16
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _NAMESPACES = (
     linux.CLONE_NEWNS
@@ -42,66 +38,6 @@ _NAMESPACES = (
     | linux.CLONE_NEWUTS
     | linux.CLONE_NEWCGROUP
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What one room may use.
-
-    Attributes
-    ----------
-    memory_mb : int
-        Resident memory of all processes of the room together, in MB, beyond what the libraries
-        that it was born with take.
-    processes : int
-        Processes at a time.
-    processor_seconds : float
-        Processor time of all processes of the room, from first to last cell.
-    cell_processor_seconds : float
-        The same for one cell.
-    file_mb : int
-        Size of one file, in MB.
-    scratch_mb : int
-        Size of the room's home, and of its ``/tmp``, in MB.
-    """
-
-    memory_mb: int = 4000
-    processes: int = 64
-    processor_seconds: float = 1200
-    cell_processor_seconds: float = 120
-    file_mb: int = 200
-    scratch_mb: int = 300
-
-    def __post_init__(self) -> None:
-        """Refuse what would be no limit."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                raise ValueError(f"{field.name} must be a positive number, not {value!r}")
-
-
-def read_only_paths(extra: tuple[str, ...] = ()) -> list[str]:
-    """Folders and files of the machine that every room sees: system libraries and this Python."""
-    wanted = [*_SYSTEM, *_SETTINGS]
-    for prefix in (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix):
-        wanted += [prefix, os.path.realpath(prefix)]
-    wanted += [str(Path(os.path.realpath(sys.executable)).parent.parent)]
-    wanted += list(extra)
-    kept: list[str] = []
-    for path in dict.fromkeys(wanted):
-        inside = any(path == other or path.startswith(other + "/") for other in kept)
-        if path != "/" and not inside and os.path.lexists(path):
-            kept.append(path)
-    return kept
-
-
-def exposed(path: Path, extra: tuple[str, ...] = ()) -> str | None:
-    """Return the folder through which rooms would see `path`, or None."""
-    real = os.path.realpath(path)
-    for shown in read_only_paths(extra):
-        if os.path.isdir(shown) and (real + "/").startswith(os.path.realpath(shown) + "/"):
-            return shown
-    return None
 
 
 def enter_namespaces() -> None:
@@ -147,7 +83,7 @@ def build_root(
     limits : Limits
         For the sizes of the file systems in memory.
     shown : list of str
-        What can be read, see :func:`read_only_paths`.
+        What can be read, see :mod:`autograder.kernels.room_paths`.
     door : str or None
         Folder in which the room's sockets appear for the other side; the one place of the machine
         that it may write to, until :func:`close_door`.
@@ -221,11 +157,6 @@ def close_in(limits: Limits, uid: int, door: str | None) -> None:
     # Changing the user makes a process unreadable to itself: /proc/self would be closed.
     linux.prctl(linux.PR_SET_DUMPABLE, 1)
     landlock.restrict((HOME, "/tmp", "/dev", *([door] if door else ())))
-
-
-def most_tasks(limits: Limits) -> int:
-    """Threads of all processes together; libraries start one or more for each processor."""
-    return 16 * (os.cpu_count() or 1) + 8 * limits.processes
 
 
 def _set_resource_limits(limits: Limits) -> None:

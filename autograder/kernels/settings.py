@@ -7,7 +7,7 @@ from traitlets import Bool, Dict, Float, Integer, List, Unicode, default
 from traitlets.config import Configurable
 
 from autograder.kernels.client import PRELOAD
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 
 _BUILT_IN = Limits()
 

@@ -6,7 +6,6 @@ before anything else, and its workers, which are other processes, fork their roo
 
 import atexit
 import contextlib
-import fcntl
 import json
 import os
 import socket
@@ -18,7 +17,7 @@ from typing import Any
 
 from autograder.kernels import linux
 from autograder.kernels.client import PRELOAD, START_SECONDS, Forkserver, KernelError
-from autograder.kernels.forkserver import LOCK_NAME, SOCKET_NAME
+from autograder.kernels.meeting import LOCK_NAME, SOCKET_NAME, take_lock
 
 LENT = "AUTOGRADER_FORKSERVER"  # environment variable of those who may use a lent one
 WAITING = "waiting for the forkserver"  # name of a thread
@@ -135,7 +134,7 @@ class LentForkserver(Forkserver):
         except OSError:
             return False  # it has only just been started
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            take_lock(lock)
         except OSError:
             return False
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.kernels.cgroups import Group
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _SHARED_SLACK = 64_000_000  # bytes of shared mappings that are not looked at more closely

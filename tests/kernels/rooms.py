@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.kernels import cgroups
 from autograder.kernels import examiner as line_to_examiner
 from autograder.kernels.manager import RoomManager
-from autograder.kernels.sandbox import read_only_paths
+from autograder.kernels.room_paths import read_only_paths
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/home/student", "LANG": "C.UTF-8"}
 

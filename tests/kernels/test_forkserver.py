@@ -16,7 +16,7 @@ import pytest
 
 from autograder.kernels import client, forkserver
 from autograder.kernels.client import Forkserver, KernelError, RoomProcess
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 from autograder.kernels.sharing import shared_forkserver
 from tests.conftest import ROOT
 from tests.kernels.rooms import Room, control_groups, descriptors, living, settings, until

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 
 from autograder.kernels import provisioner
 from autograder.kernels.client import KernelError
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 from autograder.kernels.sharing import shared_forkserver
 from tests.kernels.rooms import descriptors, kernel, living, run_cell, until
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from autograder.kernels import cgroups, watchdog
-from autograder.kernels.sandbox import Limits
+from autograder.kernels.limits import Limits
 from tests.kernels.rooms import Room, control_groups, until
 
 pytestmark = pytest.mark.timeout(120)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.kernels import landlock, sandbox
+from autograder.kernels import landlock, room_paths
 from autograder.kernels.probe import check_sandbox
 from tests.conftest import ROOT
 from tests.kernels.rooms import Room, living, until
@@ -98,7 +98,7 @@ def test_nothing_of_the_machine_is_there(room):
     assert set(value(room, "os.listdir('/')")) <= {
         *("bin", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "opt", "proc", "sbin"),
         *("tmp", "usr"),
-        *(Path(shown).parts[1] for shown in sandbox.read_only_paths()),
+        *(Path(shown).parts[1] for shown in room_paths.read_only_paths()),
     }
     assert value(room, "os.listdir('/home/student')") == ["work"] or "d" in value(
         room, "os.listdir('/home/student')"
@@ -119,16 +119,16 @@ def test_files_of_the_machine_cannot_be_read(room, tmp_path, place):
 
 
 def test_the_checkout_is_not_there(room):
-    if str(ROOT).startswith(tuple(path + "/" for path in sandbox.read_only_paths())):
+    if str(ROOT).startswith(tuple(path + "/" for path in room_paths.read_only_paths())):
         pytest.fail("the environment must not contain the checkout")
     assert refusal(room, f"os.listdir({str(ROOT / 'solutions')!r})") == "FileNotFoundError"
 
 
 def test_a_folder_that_rooms_would_see_is_named(tmp_path):
-    library = Path(sandbox.read_only_paths()[0])
-    assert sandbox.exposed(library / "course") == str(library)
-    assert sandbox.exposed(tmp_path) is None
-    assert sandbox.exposed(tmp_path / "gradebook.db", extra=(str(tmp_path),)) == str(tmp_path)
+    library = Path(room_paths.read_only_paths()[0])
+    assert room_paths.exposed(library / "course") == str(library)
+    assert room_paths.exposed(tmp_path) is None
+    assert room_paths.exposed(tmp_path / "gradebook.db", extra=(str(tmp_path),)) == str(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["/x", "/usr/x", "/etc/x", "/home/x", "/proc/sys/kernel/hostname"])
