@@ -42,6 +42,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "grading.json"
 PICTURE = ROOT / "docs" / "pictures" / "grading_cost.png"
 STUDENTS = 48
 EMPTY = 10_000
+SCALED = ("tiny", "training")  # classes that one worker grades, too
 _PLAIN = """\
 c = get_config()
 c.CourseDirectory.course_id = "bench"
@@ -371,7 +372,7 @@ def derive(record: dict[str, Any], workers: int) -> dict[str, float]:
     -------
     dict
         ``overhead_nbgrader`` and ``overhead`` (s of core a submission), their ``share``, each by
-        the cells' own time under its circumstances (``overhead_alone``: by that of a lone kernel),
+        the cells' own time under its circumstances (``…_alone``: by that of a lone kernel),
         ``speed`` (submissions a minute against nbgrader's), ``best_speed`` (if nothing but the
         cells' own time were spent, on all cores) and ``lower_bound`` (s for the class).
     """
@@ -385,6 +386,7 @@ def derive(record: dict[str, Any], workers: int) -> dict[str, float]:
         "overhead": mine * used - beside,
         "overhead_alone": mine * used - own,
         "share": (mine * used - beside) / (plain - own),
+        "share_alone": (mine * used - own) / (plain - own),
         "speed": plain / mine,
         "best_speed": used * plain / beside,
         "lower_bound": beside * students / used,
@@ -471,14 +473,15 @@ def main() -> None:
             record[name] = coordination(options.empty)
             print(f"coordination {record[name]['milliseconds_each']:.2f} ms a grading")
         else:
-            workers = (1, 2) if name == "tiny" else (2,)
+            workers = (1, 2) if name in SCALED else (2,)
             record[name] = measure(name, options.students, workers=workers)
             figures = record[name]
             print(
                 f"{name:12} own time {figures['own_seconds']:.2f} s, "
                 f"{figures['own_seconds_beside']:.2f} s side by side; overhead a submission "
                 f"{figures['overhead']:.2f} against {figures['overhead_nbgrader']:.2f} core s "
-                f"({figures['share']:.3f}); {figures['speed']:.1f} times as fast (at best "
+                f"({figures['share']:.3f}; by own time alone {figures['share_alone']:.3f}); "
+                f"{figures['speed']:.1f} times as fast (at best "
                 f"{figures['best_speed']:.1f}); {figures['scores']} scores, "
                 f"{len(figures['differences'])} differ",
                 flush=True,

@@ -154,7 +154,8 @@ def cost_table(record: dict[str, Any]) -> list[str]:
             f"| {run['students']}: {words} | {run['own_seconds']:.2f} s, "
             f"{run['own_seconds_beside']:.2f} s | {rates[0]:.0f} a minute | "
             f"{rates[1]:.0f} a minute | {run['speed']:.1f} × | {run['best_speed']:.0f} × | "
-            f"{run['overhead']:.2f} : {run['overhead_nbgrader']:.2f} s |"
+            f"{run['overhead']:.2f} ({run['overhead_alone']:.2f}) : "
+            f"{run['overhead_nbgrader']:.2f} s |"
         )
     if len(lines) == 2:
         return ["Not measured yet."]
@@ -164,10 +165,28 @@ def cost_table(record: dict[str, Any]) -> list[str]:
         "",
         f"{run['cores']} cores, 2 workers, sandbox on, start-up counted; nbgrader with its own "
         "configuration. Own time: what the cells take by themselves, alone and two at a time. At "
-        "best: if nothing else were spent. Overhead: seconds of a core a submission beyond that."
-        + (f" Coordination: {coordination:.1f} ms a submission." if coordination else ""),
+        "best: if nothing else were spent. Overhead: seconds of a core a submission beyond the own "
+        "time of two at a time (in brackets: of one alone)."
+        + (f" Coordination: {coordination:.1f} ms a submission." if coordination else "")
+        + _scaling(record),
     ]
     return lines
+
+
+def _scaling(record: dict[str, Any]) -> str:
+    """How much faster two workers are than one."""
+    ratios = [
+        f"{record[name]['autograder_1']['wall'] / record[name]['autograder_2']['wall']:.1f} × "
+        f"({words})"
+        for name, words in CLASSES.items()
+        if "autograder_1" in record.get(name, {})
+    ]
+    if not ratios:
+        return ""
+    return (
+        f" Two workers against one: {', '.join(ratios)}; one worker makes the next rooms on the "
+        "other core."
+    )
 
 
 CLASSES = {

@@ -8,6 +8,7 @@ A worker has twice as many threads as submissions that it runs at a time: while 
 of the next submissions are made ready, see :mod:`autograder.workers.turns`.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 import importlib
@@ -28,6 +29,7 @@ from typing import Any
 
 import dask
 import distributed
+from distributed.comm import connect
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
@@ -41,6 +43,7 @@ LOSSES = 2
 TRIES = 3
 START_SECONDS = 60
 STOP_SECONDS = 5
+REACH_SECONDS = 15  # for a scheduler that should be there already
 EXAMINE = "autograder.examination.examine_task"
 # What a worker may know of the environment: where programs and libraries are, how many threads.
 _KEPT = (
@@ -215,6 +218,8 @@ class Cluster:
             }
             given = {name: str(path) for name, path in files.items() if path is not None}
             security = Security(require_encryption=True, **given)
+        # A client that cannot connect says so again, with a traceback, when it is forgotten.
+        asyncio.run(_reach(place.scheduler, security))
         client = distributed.Client(
             place.scheduler, security=security, timeout=START_SECONDS, set_as_default=False
         )
@@ -398,6 +403,16 @@ class _Flow:
             if self.waiting:
                 futures = [future for future, _, _ in self.waiting.values()]
                 self._cluster.client.cancel(futures, force=True)
+
+
+async def _reach(address: str, security: Security) -> None:
+    """Connect to a scheduler once; raises OSError if it is not there, or wants other keys."""
+    line = await connect(
+        address,
+        timeout=min(REACH_SECONDS, START_SECONDS),
+        **security.get_connection_args("client"),
+    )
+    await line.close()
 
 
 def _check(place: Place) -> None:
