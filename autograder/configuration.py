@@ -63,7 +63,10 @@ def configure(c: Config) -> None:
     # The formgrader shows student output to the instructor, feedback shows it to the student: no
     # script in it may run.
     c.HTMLExporter.sanitize_html = True
-    c.HTMLExporter.preprocessors = ["nbconvert.preprocessors.sanitize.SanitizeHTML"]
+    c.HTMLExporter.preprocessors = [
+        "autograder.gradebook.notices.TellSandbox",
+        "nbconvert.preprocessors.sanitize.SanitizeHTML",
+    ]
     c.SanitizeHTML.enabled = True
     c.HTMLExporter.filters = {
         "clean_html": "autograder.reports.markup.clean_html",

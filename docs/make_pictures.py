@@ -23,7 +23,7 @@ from rich.console import Console
 
 from autograder.configuration import load_course
 from autograder.demo import _surprises
-from autograder.grading import exercise_names, read_row, submitted_students
+from autograder.grading import grade, submitted_students
 from autograder.reports.class_table import class_table
 from autograder.sample_class import read_class
 
@@ -70,7 +70,6 @@ def picture_of_class(folder: Path) -> Image.Image:
     """Draw the table of an existing `demo_class/`."""
     course_folder = ROOT / "demo_class" / "course"
     course = CourseDirectory(config=load_course(course_folder), assignment_id=ASSIGNMENT)
-    names = exercise_names(course, ASSIGNMENT)
     present = set(submitted_students(course, ASSIGNMENT))
     students = read_class(
         ROOT / "tests" / "classes" / f"{ASSIGNMENT}.toml",
@@ -81,7 +80,9 @@ def picture_of_class(folder: Path) -> Image.Image:
     missing = {student.id for student in students} - present
     if missing:
         sys.exit(f"demo_class/ lacks {', '.join(sorted(missing))}: run `autograder demo` first")
-    rows = [read_row(course, ASSIGNMENT, student.id, names) for student in students]
+    # What the demo graded has not changed: it is only read.
+    found = {row.student: row for row in grade(course_folder, ASSIGNMENT)}
+    rows = [found[student.id] for student in students]
     surprises = _surprises(students, rows)
     if surprises:
         sys.exit("demo_class/ is not as designed: " + "; ".join(surprises))

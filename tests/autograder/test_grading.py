@@ -323,6 +323,32 @@ def test_hidden_tests_are_not_in_the_feedback(desk):
     assert "Twice, not two more." in page
 
 
+@pytest.mark.parametrize("walls", [True, False])
+def test_every_report_says_if_there_was_no_sandbox(desk, walls):
+    from nbconvert import HTMLExporter
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.coursedir import CourseDirectory
+
+    if not walls:
+        config = desk.course / "nbgrader_config.py"
+        config.write_text(config.read_text() + "\nc.Sandbox.enabled = False\n")
+    desk.hand_in("ada", desk.solution)
+    row = desk.grade()["ada"]
+    assert ("without a sandbox" in remark(row)) is not walls
+    assert json.loads(row.to_json())["sandbox"] == ("room" if walls else "none")
+    config = load_course(desk.course)
+    GenerateFeedback(
+        coursedir=CourseDirectory(config=config, assignment_id=NAME), config=config
+    ).start()
+    feedback = desk.course / "feedback" / "ada" / NAME / f"{NAME}.html"
+    # The formgrader's pages are made by this exporter.
+    graded = desk.course / "autograded" / "ada" / NAME / f"{NAME}.ipynb"
+    formgrader, _ = HTMLExporter(config=config).from_filename(str(graded))
+    for page in (feedback.read_text(), formgrader):
+        assert ("Graded without a sandbox" in page) is not walls
+    assert "Graded without a sandbox" not in graded.read_text()
+
+
 @pytest.mark.parametrize(
     ("config", "words"),
     [("c = get_config(\n", "SyntaxError"), ("raise KeyError('x')\n", "KeyError")],
