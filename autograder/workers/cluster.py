@@ -63,6 +63,9 @@ _SETTINGS = {
     "distributed.admin.system-monitor.disk": False,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
+    # Dask would tell NumPy, here and in the workers, to use one thread; a room is as a student's
+    # own kernel is.
+    "distributed.nanny.pre-spawn-environ": {},
     "distributed.comm.timeouts.connect": "30s",
     "distributed.comm.retry.count": 2,
     # Results are read once; nothing is spilled, and pauses are the business of the rooms' limits.

@@ -89,6 +89,17 @@ def test_workers_know_no_secrets(monkeypatch):
     assert os.environ["MY_TOKEN"] == "secret"
 
 
+def test_nobody_is_told_how_many_threads_to_use(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK + "    import os\n    print(*os.environ)\n"],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert "PATH" in done.stdout.split()
+    assert "NUM_THREADS" not in done.stdout
+
+
 # In a process of its own: what workers are forked from keeps the environment that it began with.
 _ASK = f"""
 from autograder.workers.cluster import Cluster, Place
