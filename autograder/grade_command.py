@@ -70,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
     if options.assignment is None:
         options.usage_error("which ASSIGNMENT?")
     _stop_once()
+    from autograder.assignment.imports import needed
     from autograder.configuration import load_course
     from autograder.course_lock import alone
     from autograder.kernels import linux
@@ -87,7 +88,9 @@ def run(options: argparse.Namespace) -> int:
         return PROBLEM
     with alone(root):
         pass  # only a look, before seconds are spent on getting ready
-    preload = tuple(Sandbox(config=config).preload)
+    # Where nbgrader would look, without the seconds that importing nbgrader takes.
+    source = root / config.CourseDirectory.get("source_directory", "source") / options.assignment
+    preload = tuple(needed(Sandbox(config=config).preload, source))
     if not options.scheduler:
         begin_shared(preload)  # it takes longest, so it comes first
     from autograder.workers.cluster import Cluster, Place

@@ -156,8 +156,8 @@ def grade(
     with contextlib.ExitStack() as stack:
         stack.enter_context(alone(Path(course.root)))
         if cluster is None:
-            preload = tuple(Sandbox(config=config).preload)
-            place = Place(workers=workers, preload=preload)
+            options = intake.options_of(config, course, assignment)
+            place = Place(workers=workers, preload=tuple(options.settings["preload"]))
             cluster = stack.enter_context(Cluster(place))
         try:
             return _grade(
@@ -334,7 +334,7 @@ class ClassGrading:
             for warning in notebook.names.warnings:
                 self._messages.logger.warning(warning)
         self.names = exercise_names(self.released)
-        self.options = intake.options_of(config)
+        self.options = intake.options_of(config, course, assignment)
         self._overwritable = intake.overwritable_files(config, assignment)
         self._secret = course_secret(self.root)
         self._remove_drafts()

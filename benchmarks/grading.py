@@ -278,12 +278,12 @@ class _Peak:
             thread.join()
 
 
-def own_seconds(name: str, repeats: int = 3) -> float:
-    """Sum of the cells' own time, alone, in a kernel that has the libraries at hand."""
-    return statistics.median(_own_times(name, repeats))
+def own_seconds(name: str, repeats: int = 3) -> list[float]:
+    """Sums of the cells' own time, alone, in a kernel that has the libraries at hand."""
+    return _own_times(name, repeats)
 
 
-def own_seconds_side_by_side(name: str, repeats: int = 4) -> float:
+def own_seconds_side_by_side(name: str, repeats: int = 4) -> list[float]:
     """The same when two such kernels run at a time, as they do while a class is graded.
 
     Cores share memory, and often two of them are one: what runs beside slows a cell down, whoever
@@ -292,7 +292,7 @@ def own_seconds_side_by_side(name: str, repeats: int = 4) -> float:
     with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         both = [pool.submit(_own_times, name, repeats) for _ in range(2)]
         # The last repeat of the slower one may have had the machine to itself.
-        return statistics.median([seconds for job in both for seconds in job.result()[:-1]])
+        return [seconds for job in both for seconds in job.result()[:-1]]
 
 
 def _own_times(name: str, repeats: int) -> list[float]:
@@ -339,20 +339,27 @@ def measure(name: str, students: int, *, workers: tuple[int, ...]) -> dict[str, 
     """Grade one class by both commands, and by ours with 1 and 2 workers."""
     cores = len(os.sched_getaffinity(0))
     record: dict[str, Any] = {"students": students, "cores": cores}
-    record["own_seconds"] = own_seconds(name)
-    record["own_seconds_beside"] = own_seconds_side_by_side(name)
+    # A machine is faster at one time than at another: own time is taken before and after what it
+    # is compared with.
+    alone, beside = own_seconds(name), []
     with tempfile.TemporaryDirectory(prefix="bench-") as place:
         plain = make_course(Path(place) / "plain", name, students, _PLAIN)
         ours = make_course(Path(place) / "ours", name, students, _OURS)
         record["nbgrader"] = _run([_program("nbgrader"), "autograde", name], plain)
         _say(name, "nbgrader autograde", record["nbgrader"], students)
+        alone += own_seconds(name)
         for count in workers:
             key = f"autograder_{count}"
             shutil.rmtree(ours / "autograded", ignore_errors=True)
             command = [_program("autograder"), "grade", name, "--workers", str(count), "--force"]
+            if count == workers[-1]:
+                beside += own_seconds_side_by_side(name)
             record[key] = _run(command, ours)
             _say(name, f"autograder grade --workers {count}", record[key], students)
+        beside += own_seconds_side_by_side(name)
         theirs, mine = scores(plain, name), scores(ours, name)
+    record["own_seconds"] = statistics.median(alone)
+    record["own_seconds_beside"] = statistics.median(beside)
     differences = [
         (student, cell, points, mine.get(student, {}).get(cell))
         for student, cells in theirs.items()

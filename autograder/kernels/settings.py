@@ -49,7 +49,9 @@ class Sandbox(Configurable):
         200_000, min=1000, help="how much output of one cell is kept, characters"
     ).tag(config=True)
     preload = List(
-        Unicode(), default_value=list(PRELOAD), help="modules that every room has at hand"
+        Unicode(),
+        default_value=list(PRELOAD),
+        help="modules that every room has at hand; of the default those that an assignment needs",
     ).tag(config=True)
     read_only = List(Unicode(), help="more folders that rooms can read, such as data sets").tag(
         config=True

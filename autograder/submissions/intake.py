@@ -27,6 +27,7 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from autograder.assignment.imports import needed
 from autograder.assignment.released import (
     ReleasedNotebook,
     check_names,
@@ -384,7 +385,7 @@ def task_for(
         secret=course_secret(Path(course.root)),
         assignment=place["assignment"],
         student=place["student"],
-        options=options_of(config),
+        options=options_of(config, course, place["assignment"]),
     )
 
 
@@ -394,12 +395,13 @@ def overwritable_files(config: Config, assignment: str) -> tuple[str, ...]:
     return tuple(chosen.get(assignment, ()))
 
 
-def options_of(config: Config) -> Options:
-    """Limits and settings that a course asks for."""
+def options_of(config: Config, course: CourseDirectory, assignment: str) -> Options:
+    """Limits and settings that a course asks for, and an assignment needs."""
     from autograder import examination
 
     limits, settings = examination.task_options(config)
-    return Options(limits, settings)
+    source = Path(course.format_path(course.source_directory, ".", assignment))
+    return Options(limits, settings | {"preload": needed(settings["preload"], source)})
 
 
 def examine_in_place(
