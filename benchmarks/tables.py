@@ -163,10 +163,9 @@ def cost_table(record: dict[str, Any]) -> list[str]:
     coordination = record.get("coordination", {}).get("milliseconds_each")
     lines += [
         "",
-        f"{run['cores']} cores, 2 workers, sandbox on, start-up counted; nbgrader with its own "
-        "configuration. Own time: what the cells take by themselves, alone and two at a time. At "
-        "best: if nothing else were spent. Overhead: seconds of a core a submission beyond the own "
-        "time of two at a time (in brackets: of one alone)."
+        f"{run['cores']} cores, 2 workers, sandbox and start-up counted. Own time: of the cells, "
+        "alone and two at a time. At best: nothing else spent. Overhead: seconds of a core beyond "
+        "the own time of two at a time (of one alone)."
         + (f" Coordination: {coordination:.1f} ms a submission." if coordination else "")
         + _scaling(record),
     ]
@@ -183,10 +182,7 @@ def _scaling(record: dict[str, Any]) -> str:
     ]
     if not ratios:
         return ""
-    return (
-        f" Two workers against one: {', '.join(ratios)}; one worker makes the next rooms on the "
-        "other core."
-    )
+    return f" Two workers against one: {', '.join(ratios)}."
 
 
 CLASSES = {
