@@ -17,6 +17,7 @@ from autograder.workers.cluster import (
     WorkerLostError,
     kept_environment,
 )
+from tests.conftest import ROOT
 
 HERE = "tests.autograder.workers.functions."
 pytestmark = pytest.mark.skipif(
@@ -77,12 +78,20 @@ def test_who_ends_workers_harms_nobody_else(cluster):
     assert found == {number: b"%d" % number for number in (0, 1, 2, 4, 5, 6, 7)}
 
 
+def ask(code):
+    """Run a few lines in a process of their own."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
 def test_workers_know_no_secrets(monkeypatch):
     for name in ("MY_TOKEN", "PGPASSWORD", "PYTHON_SECRET", "SOMETHING_ELSE"):
         monkeypatch.setenv(name, "secret")
-    done = subprocess.run(
-        [sys.executable, "-c", _ASK], capture_output=True, text=True, check=True, timeout=120
-    )
+    done = ask(_ASK)
     names = done.stdout.split()
     assert "PATH" in names
     assert not {"MY_TOKEN", "PGPASSWORD", "PYTHON_SECRET", "SOMETHING_ELSE"} & set(names)
@@ -92,10 +101,7 @@ def test_workers_know_no_secrets(monkeypatch):
 def test_nobody_is_told_how_many_threads_to_use(monkeypatch):
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
-    done = subprocess.run(
-        [sys.executable, "-c", _ASK + "    import os\n    print(*os.environ)\n"],
-        capture_output=True, text=True, check=True, timeout=120,
-    )  # fmt: skip
+    done = ask(_ASK + "    import os\n    print(*os.environ)\n")
     assert "PATH" in done.stdout.split()
     assert "NUM_THREADS" not in done.stdout
 
