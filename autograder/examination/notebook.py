@@ -200,6 +200,8 @@ class Examination(NotebookClient):
                 if remark is None:
                     continue
                 cell.outputs = [*cell.get("outputs", []), error_output("DeadKernelError", remark)]
+                # Whether the number of a cell that killed its kernel arrived is a matter of chance.
+                cell.execution_count = None
                 return remark
             return self._timeout_remark(index) or limit_remark(cell, self._limits)
 

@@ -123,6 +123,15 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def quiet_logs() -> None:
+    """Let Dask say nothing of lost workers: the class's table tells what matters.
+
+    A beat of its heart that meets a closed connection is logged by Tornado, with a traceback.
+    """
+    for name in ("distributed", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 class Cluster:
     """Workers and the way to them. Starting begins at once and goes on in the background.
 
@@ -146,8 +155,7 @@ class Cluster:
         self._scratch = ""
         self._closed = False
         dask.config.set(_SETTINGS)
-        # Dask tells of every lost worker; the class's table tells what matters.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        quiet_logs()
         if not place.scheduler:
             _start_nursery(lend(begin_shared(place.preload)))
         self._starting = threading.Thread(target=self._start, daemon=True)

@@ -14,9 +14,10 @@ with postponed_grammar():
 
 def dask_setup(worker: distributed.Worker) -> None:
     """Run in each new worker, also on other machines that name this module as a preload."""
-    from autograder.workers.cluster import forget_environment
+    from autograder.workers.cluster import forget_environment, quiet_logs
 
     forget_environment()
+    quiet_logs()
     count = worker.state.total_resources.get(TURNS)
     set_turns(None if count is None else max(1, int(count)))
     # Ctrl-C reaches every process of the terminal; the command ends its workers by itself.

@@ -1486,7 +1486,7 @@ prediction_best_train = None
 
 # %%
 trained, curves, right = {}, {}, {}
-print(f"{'':17}{'parameters':>11}{'learned from':>17}{'test':>15}{'gap':>8}{'seconds':>9}")
+print(f"{'':17}{'parameters':>11}{'learned from':>17}{'test':>15}{'gap':>8}{'a run':>9}")
 for kind in KINDS:
     start = time.perf_counter()
     trained[kind], curves[kind] = train(kind)
@@ -1497,7 +1497,7 @@ for kind in KINDS:
     gap = ends[0].mean() - ends[1].mean()
     print(
         f"{kind:17}{trained[kind][0].count_params():>11,}{learned:>17}{test:>15}{gap:>8.1f}"
-        f"{seconds:>9.1f}"
+        f"{seconds:>7.1f} s"
     )
 
 # %%

@@ -88,7 +88,7 @@ def test_a_process_is_killed(course, undisturbed, kind, number):
     # The one of this moment; it may be another one by now.
     (run.await_one(kind) or first).kill()
     code, rows, errors = run.wait()
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     assert len(rows) == 8, errors
     assert code == 0, (errors, [row for row in rows.values() if not row["graded"]])
     assert run.leftovers() == []
