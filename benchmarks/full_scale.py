@@ -112,6 +112,11 @@ def code_digest(cells: Sequence[str], scale: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
+def measured_digest(cells: Sequence[str], scale: str) -> str:
+    """`code_digest` of a lesson's cells without the first, which imports and sets the style."""
+    return code_digest(cells[1:], scale)
+
+
 def run_cells(cells: Sequence[str], seed: int) -> dict[str, Any]:
     """Execute a lesson's cells in one namespace, with one seed, at the scale in force.
 
@@ -139,7 +144,7 @@ def run_cells(cells: Sequence[str], seed: int) -> dict[str, Any]:
         name: [round(float(share), 4) for share in runs[0]]
         for name, runs in namespace.get("moved_accuracy", {}).items()
     }
-    digest = code_digest(cells, course_scale())
+    digest = measured_digest(cells, course_scale())
     return {"code_sha256": digest, "models": models, "moved": moved}
 
 
@@ -268,7 +273,7 @@ def measure(name: str, scales: Sequence[str], seeds: Sequence[int], *, again: bo
             here = next(
                 (r for r in record["runs"] if (r["scale"], r["seed"]) == (scale, seed)), None
             )
-            if here and here["code_sha256"] == code_digest(cells, scale) and not again:
+            if here and here["code_sha256"] == measured_digest(cells, scale) and not again:
                 console.print(f"{scale}, seed {seed}: already measured on {here['date']}")
                 progress.advance(task)
                 continue

@@ -10,11 +10,13 @@ A text says where it wants a table with two comments, and everything between the
     <!-- results: 01_mlp_and_cnn -->
     <!-- /results -->
 
-After the lesson's name may stand which table: ``accuracy`` (the default), ``moved`` or
-``published``. In an author's py:percent file the comments, and so the table, begin with ``# ``.
+After the lesson's name may stand which table: ``accuracy`` (the default), ``moved``,
+``published`` or ``recipe``. In an author's py:percent file the comments, and so the table, begin
+with ``# ``.
 """
 
 import argparse
+import json
 import re
 import statistics
 import sys
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.full_scale import ROOT, SCALES, read_results
+from benchmarks.recipe import RECORD
 
 _BLOCK = re.compile(
     r"^(?P<indent>#? ?)<!-- results: (?P<lesson>\w+)(?: (?P<table>\w+))? -->\n"
@@ -172,6 +175,32 @@ def cost_table(record: dict[str, Any]) -> list[str]:
     return lines
 
 
+def recipe_table(record: dict[str, Any]) -> list[str]:
+    """Accuracy and minutes of lesson 06's recipe by length, see :mod:`benchmarks.recipe`."""
+    runs = json.loads(RECORD.read_text(encoding="utf-8"))["runs"] if RECORD.exists() else []
+    if not runs:
+        return ["Not measured yet."]
+    lines = [
+        "| epochs | minutes | test pictures right, % | seeds |",
+        "|--:|--:|--:|---|",
+    ]
+    for epochs in sorted({run["epochs"] for run in runs}):
+        found = [run for run in runs if run["epochs"] == epochs]
+        lines.append(
+            f"| {epochs} | {mean_and_spread([run['minutes'][-1] for run in found], 1)} | "
+            f"{mean_and_spread([run['accuracy'][-1] for run in found])} | "
+            f"{', '.join(str(run['seed']) for run in found)} |"
+        )
+    machine = runs[0]["machine"]
+    return [
+        *lines,
+        "",
+        f"{runs[0]['parameters']:,} parameters, all 50,000 pictures, {machine['cores']} cores "
+        f"({machine['cpu']}); minutes of training by the clock, on a machine that was also doing "
+        "other things.",
+    ]
+
+
 def _scaling(record: dict[str, Any]) -> str:
     """How much faster two workers are than one."""
     ratios = [
@@ -198,6 +227,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "moved": moved_table,
     "published": published_table,
     "cost": cost_table,
+    "recipe": recipe_table,
 }
 
 

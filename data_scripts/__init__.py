@@ -10,6 +10,7 @@ from data_scripts.errors import DataError, DataWarning
 from data_scripts.loading import load
 from data_scripts.photographs import load_photograph
 from data_scripts.scale import by_scale, course_scale
+from data_scripts.training_runs import load_training_runs
 
 __all__ = [
     "CLASS_NAMES",
@@ -19,4 +20,5 @@ __all__ = [
     "course_scale",
     "load",
     "load_photograph",
+    "load_training_runs",
 ]

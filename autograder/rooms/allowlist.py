@@ -104,6 +104,8 @@ _NAMES = {
     "keras.metrics": METRICS,
     "keras.optimizers": OPTIMIZERS,
     "keras.optimizers.schedules": SCHEDULES,
+    # What keras.activations.relu records in a functional model; others record operations of nn.
+    "keras.src.activations.activations": "ReLU",
     **{f"keras.src.ops.{name}": classes for name, classes in OPERATIONS.items()},
 }
 _FUNCTION_MODULES = ("builtins", "keras.activations", "keras.losses", "keras.metrics", "keras.ops")

@@ -22,41 +22,24 @@
 
 # %% tags=["benchmark"] nbgrader={"grade_id": "setup", "locked": true}
 import math
-import os
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before Keras is imported: fewer log lines
-# TensorFlow has one line to say about its fast kernels that no setting silences: not here.
-_screen, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nowhere, 2)
-try:
-    import keras
-finally:
-    os.dup2(_screen, 2)
-    os.close(_screen)
-    os.close(_nowhere)
 import matplotlib.pyplot as plt
 import numpy as np
 
 from autograder import checks
+from autograder.experiments import compare_prediction
 from autograder.figures import show, use_course_style
+from autograder.quiet import quiet_imports
 from data_scripts import by_scale, load
+
+with quiet_imports():
+    import keras
 
 use_course_style()
 keras.utils.set_random_seed(1)
-
-
-def compare_prediction(prediction, result):
-    """Print what you predicted beside what came out; without a prediction, only the latter."""
-    if prediction is None:
-        print(f"result: {result}   (you wrote down no prediction)")
-    elif prediction == result:
-        print(f"result: {result}   Your prediction was right.")
-    else:
-        print(f"result: {result}   Your prediction was {prediction}. What did you overlook?")
-
 
 # %% [markdown]
 # ## 1 · The digits

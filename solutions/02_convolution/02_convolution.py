@@ -22,36 +22,26 @@
 # numbers, run when the lesson is graded.
 
 # %% nbgrader={"grade_id": "setup", "locked": true}
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before Keras is imported: fewer log lines
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
 import math
 import operator
+import os
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
 
 from autograder import checks
+from autograder.experiments import compare_prediction
 from autograder.figures import show, use_course_style
+from autograder.quiet import quiet_imports
 from data_scripts import by_scale, load_photograph
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # before Keras is imported
+with quiet_imports():
+    import keras
+    import tensorflow as tf
 
 use_course_style()
 keras.utils.set_random_seed(2)
-
-
-def compare_prediction(prediction, result):
-    """Print what you predicted beside what came out; without a prediction, only the latter."""
-    if prediction is None:
-        print(f"result: {result}   (you wrote down no prediction)")
-    elif np.array_equal(prediction, result):
-        print(f"result: {result}   Your prediction was right.")
-    else:
-        print(f"result: {result}   Your prediction was {prediction}. What did you overlook?")
-
 
 # %% nbgrader={"grade_id": "drawing_grids", "locked": true}
 # Only drawing in this cell: read it some other day.

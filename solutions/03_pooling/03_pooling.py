@@ -23,43 +23,24 @@
 # numbers, run when the lesson is graded.
 
 # %% nbgrader={"grade_id": "setup", "locked": true}
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before Keras is imported: fewer log lines
-
 import math
 import time
 
-# TensorFlow has one line to say about its fast kernels that no setting silences: not here.
-_screen, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-os.dup2(_nowhere, 2)
-try:
-    import keras
-finally:
-    os.dup2(_screen, 2)
-    os.close(_screen)
-    os.close(_nowhere)
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
 
 from autograder import checks
+from autograder.experiments import compare_prediction, judge
 from autograder.figures import show, use_course_style
+from autograder.quiet import quiet_imports
 from data_scripts import by_scale, load, load_photograph
+
+with quiet_imports():
+    import keras
+    import tensorflow as tf
 
 use_course_style()
 keras.utils.set_random_seed(3)
-
-
-def compare_prediction(prediction, result):
-    """Print what you predicted beside what came out; without a prediction, only the latter."""
-    if prediction is None:
-        print(f"result: {result}   (you wrote down no prediction)")
-    elif np.array_equal(prediction, result):
-        print(f"result: {result}   Your prediction was right.")
-    else:
-        print(f"result: {result}   Your prediction was {prediction}. What did you overlook?")
-
 
 # %% nbgrader={"grade_id": "drawing_grids", "locked": true}
 # Only drawing in this cell: read it some other day.
@@ -1537,28 +1518,10 @@ show(
 # the seeds, and the choice of the test pictures. We call a difference distinguishable if it is
 # larger than both together, at a confidence of about 95 %.
 
-# %% nbgrader={"grade_id": "judging", "locked": true}
-
-
-def judge(first, second):
-    """Say whether two networks of the experiment differ on the test pictures."""
-    a, b = right[first].astype(float), right[second].astype(float)  # (seeds, pictures)
-    difference = 100 * (b.mean() - a.mean())
-    by_picture = 100 * (b.mean(axis=0) - a.mean(axis=0))
-    from_pictures = by_picture.std(ddof=1) / math.sqrt(by_picture.size)
-    from_seeds = 100 * math.sqrt(sum(x.mean(axis=1).var(ddof=1) / len(x) for x in (a, b)))
-    noise = math.hypot(2 * from_pictures, 2.8 * from_seeds)
-    verdict = "not distinguishable"
-    if abs(difference) > noise:
-        verdict = f"{second if difference > 0 else first} is better"
-    print(f"{second} − {first}: {difference:+.1f} points, noise {noise:.1f} → {verdict}")
-
-
 # %%
-for kind in KINDS[1:]:
-    judge("no pooling", kind)
-judge("strided", "max pooling")
-judge("average pooling", "max pooling")
+pairs = [("no pooling", kind) for kind in KINDS[1:]]
+for first, second in [*pairs, ("strided", "max pooling"), ("average pooling", "max pooling")]:
+    judge(right, first, second)
 
 # %% [markdown]
 # ### Does a network with pooling forgive movement?

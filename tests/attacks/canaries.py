@@ -178,11 +178,14 @@ def left_processes(words: Iterable[str], seconds: float = 6) -> dict[int, str]:
 
 def files_below(place: Path) -> list[Path]:
     """Whatever is no folder, in order, links not followed; also where folders are very deep."""
-    return sorted(
-        Path(folder, name)
-        for folder, folders, names in os.walk(place)
-        for name in (*names, *(name for name in folders if Path(folder, name).is_symlink()))
-    )
+    found, folders = [], [Path(place)]  # no recursion: some attacks nest a thousand folders
+    while folders:
+        # A folder that vanishes, is closed, or has too long a path holds nothing to be found.
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                below = folders if entry.is_dir(follow_symlinks=False) else found
+                below.append(Path(entry.path))
+    return sorted(found)
 
 
 def digests(root: Path, folders: Iterable[str]) -> dict[str, str]:

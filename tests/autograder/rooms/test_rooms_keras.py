@@ -462,6 +462,25 @@ def test_nothing_remains_of_a_model_that_was_refused(dense):
     assert keras.layers.Dense(2)(np.ones((1, 2))).shape == (1, 2)
 
 
+# Keras itself cannot call these on a symbol, or not without further arguments.
+NOT_SYMBOLIC = {"hard_silu", "hard_swish", "mish", "sparsemax", "threshold"}
+ACTIVATIONS = [
+    name
+    for name in allowlist.FUNCTIONS.split()
+    if hasattr(keras.activations, name) and name not in NOT_SYMBOLIC
+]
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_that_is_called_on_a_symbol_crosses(name):
+    """``keras.activations.relu(x)`` records an operation of its own, which is no layer."""
+    i = keras.Input((6,))
+    model = keras.Model(i, getattr(keras.activations, name)(keras.layers.Dense(4)(i)))
+    given = models.describe(model)
+    assert given["kind"] == "model", given.get("reason")
+    assert np.array_equal(outputs(models.rebuild(given), 6), outputs(model, 6))
+
+
 def test_every_name_on_the_list_is_one_of_keras():
     import importlib
 
