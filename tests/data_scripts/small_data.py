@@ -3,6 +3,7 @@
 import io
 import re
 
+import h5py
 import numpy as np
 from PIL import Image
 
@@ -34,3 +35,19 @@ def webp(images, columns=10):
 def is_one_sentence(text):
     """One line that ends with a full stop and has none inside before a capital letter."""
     return text.endswith(".") and "\n" not in text and not re.search(r"[.!?] +[A-Z]", text)
+
+
+def weights_file(path, layers):
+    """Write weights as Keras has written them since its beginning.
+
+    ``layers``: by name of a layer, its arrays in order.
+    """
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [name.encode() for name in layers]
+        for name, arrays in layers.items():
+            group = file.create_group(name)
+            names = [f"{name}/weight_{number}:0" for number in range(len(arrays))]
+            group.attrs["weight_names"] = [weight.encode() for weight in names]
+            for weight, array in zip(names, arrays, strict=True):
+                group.create_dataset(weight, data=array)
+    return path

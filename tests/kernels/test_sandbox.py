@@ -94,15 +94,16 @@ def test_files_of_a_submission_stay_in_its_folder(server, name):
 # -- what it must not see or change
 
 
-def test_nothing_of_the_machine_is_there(room):
-    assert set(value(room, "os.listdir('/')")) <= {
-        *("bin", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "opt", "proc", "sbin"),
-        *("tmp", "usr"),
-        *(Path(shown).parts[1] for shown in room_paths.read_only_paths()),
-    }
-    # IPython makes its folder when it first needs one, sooner or later than this cell.
-    assert set(value(room, "os.listdir('/home/student')")) - {".ipython"} == {"work"}
-    assert value(room, "os.listdir('/etc')") != os.listdir("/etc")
+def test_nothing_of_the_machine_is_there(server):
+    with Room(server) as room:  # of its own: other tests leave folders in the one they share
+        assert set(value(room, "os.listdir('/')")) <= {
+            *("bin", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "opt", "proc"),
+            *("sbin", "tmp", "usr"),
+            *(Path(shown).parts[1] for shown in room_paths.read_only_paths()),
+        }
+        # IPython makes its folder when it first needs one, sooner or later than this cell.
+        assert set(value(room, "os.listdir('/home/student')")) - {".ipython"} == {"work"}
+        assert value(room, "os.listdir('/etc')") != os.listdir("/etc")
 
 
 @pytest.mark.parametrize("place", ["gradebook.db", ".ssh/id_ed25519", "solutions/answers.py"])
