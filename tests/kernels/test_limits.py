@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(120)
 MEGABYTE = 1_000_000
 
 
-def ended(room, seconds=20):
+def ended(room, seconds=60):
     """Which limit ended the room."""
     room.process.wait(seconds)
     assert room.process.exit_code is not None, "it still lives"
