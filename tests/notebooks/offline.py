@@ -25,7 +25,8 @@ def raise_loopback() -> None:
         request = struct.pack("16sh", b"lo", 0)
         answer = fcntl.ioctl(handle, SIOCGIFFLAGS, request)
         flags = struct.unpack("16sh", answer)[1]
-        fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("16sh", b"lo", flags | IFF_UP))
+        if not flags & IFF_UP:
+            fcntl.ioctl(handle, SIOCSIFFLAGS, struct.pack("16sh", b"lo", flags | IFF_UP))
 
 
 def network_is_blocked() -> bool:
