@@ -11,12 +11,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data_scripts import cache
+from data_scripts import cache, network_files
 from data_scripts.archives import Arrays
 from data_scripts.cache import readable
 from data_scripts.catalogue import CATALOGUE, Dataset
 from data_scripts.errors import DataError, SourceFailed
+from data_scripts.imagenet import CLASSES, read_classes
 from data_scripts.loading import fetch
+from data_scripts.network_catalogue import NETWORKS, WEIGHTS, Network, Weights
 from data_scripts.photographs import PHOTOGRAPHS, load_photograph
 from data_scripts.sources import is_address, mirror_named, read_embedded, read_mirror
 
@@ -47,15 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m data_scripts", description="The course's data sets."
+        prog="python -m data_scripts", description="The course's data sets and networks."
     )
     commands = parser.add_subparsers(required=True, metavar="list | fetch | verify")
     listing = commands.add_parser("list", help="show the catalogue")
     listing.set_defaults(run=_list)
-    fetching = commands.add_parser("fetch", help="get full data sets into the cache")
-    fetching.add_argument(
-        "names", nargs="+", metavar="NAME", choices=CATALOGUE, help=", ".join(CATALOGUE)
-    )
+    fetching = commands.add_parser("fetch", help="get full data sets and weights into the cache")
+    names = (*CATALOGUE, *WEIGHTS)
+    fetching.add_argument("names", nargs="+", metavar="NAME", choices=names, help=", ".join(names))
     fetching.set_defaults(run=_fetch)
     verifying = commands.add_parser(
         "verify", help="check embedded files, the cache and the mirror folder"
@@ -91,6 +92,9 @@ def _list(_options: argparse.Namespace) -> int:
         ):
             print(f"  {label:10}{text}")
         print()
+    for network in NETWORKS.values():
+        _list_network(network)
+    print(f"imagenet — names of 1,000 classes, embedded\n  {'licence':10}{CLASSES.licence}")
     for photograph in PHOTOGRAPHS.values():
         print(f"{photograph.name} — photograph, {' × '.join(map(str, photograph.shape))}, embedded")
         print(f"  {'licence':10}{photograph.licence}")
@@ -98,18 +102,59 @@ def _list(_options: argparse.Namespace) -> int:
     return 0
 
 
+def _list_network(network: Network) -> None:
+    print(f"{network.name} — {network.title}, learned from ImageNet")
+    print(f"  {'licence':10}{network.licence}")
+    if network.embedded:
+        print(f"  {'embedded':10}{readable(network.embedded.size)}, {network.embedded.note}")
+        print(f"  {'SHA-256':10}{network.embedded.arrays}, of the arrays")
+    for weights in network.files.values():
+        cached = network_files.cached_file(weights)
+        rows = [f"{weights.numbers:,} numbers, cached: {cached if cached.exists() else 'no'}"]
+        mirror = (file for file in weights.mirror if not file.unchecked)
+        for number, (where, file) in enumerate(
+            (
+                *(("COURSE_DATA_MIRROR", file) for file in mirror),
+                (f"{weights.base}, not tried", weights.published),
+            ),
+            start=1,
+        ):
+            rows += [f"{number}. {where}, {readable(file.size)}", f"   {file.path}"]
+            rows += [f"   {file.note}"] if file.note else []
+            rows.append(
+                f"   SHA-256 {file.arrays}, of the arrays"
+                if file.arrays
+                else f"   MD5 {file.md5}"
+                if file.md5
+                else "   no checksum is published: how many numbers, and all finite, is checked"
+            )
+        print(f"  {weights.name}\n{'':12}" + f"\n{'':12}".join(rows))
+    print()
+
+
 def _fetch(options: argparse.Namespace) -> int:
     failed = 0
-    for dataset in (CATALOGUE[name] for name in dict.fromkeys(options.names)):
+    for name in dict.fromkeys(options.names):
         try:
-            _, origin = fetch(dataset)
+            print(_fetched(WEIGHTS[name]) if name in WEIGHTS else _fetched_data(CATALOGUE[name]))
         except DataError as error:
             _complain("error", str(error))
             failed = 1
-        else:
-            path = cache.cached_file(dataset)
-            print(f"{dataset.name}: whole, {_counts(dataset.full)}, from {origin}, in {path}")
     return failed
+
+
+def _fetched_data(dataset: Dataset) -> str:
+    _, origin = fetch(dataset)
+    path = cache.cached_file(dataset)
+    return f"{dataset.name}: whole, {_counts(dataset.full)}, from {origin}, in {path}"
+
+
+def _fetched(weights: Weights) -> str:
+    found, origin = network_files.fetch(weights)
+    note = f" ({found.version.note})" if found.version.note else ""
+    whole = "not checked by any checksum" if found.version.unchecked else "whole"
+    path = network_files.cached_file(weights)
+    return f"{weights.name}: {whole}, {weights.numbers:,} numbers{note}, from {origin}, in {path}"
 
 
 def _verify(_options: argparse.Namespace) -> int:
@@ -131,6 +176,10 @@ def _verify(_options: argparse.Namespace) -> int:
     for dataset in CATALOGUE.values():
         for what, read, advice in _places(dataset, mirror):
             check(f"{dataset.name}, {what}", read, advice)
+    for network in NETWORKS.values():
+        for what, read, advice in _network_places(network, mirror):
+            check(what, read, advice)
+    check("imagenet, embedded", read_classes, "install the course again")
     for name in PHOTOGRAPHS:
         check(
             f"{name}, embedded", lambda name=name: load_photograph(name), "install the course again"
@@ -157,6 +206,37 @@ def _places(
                 "copy this file again from where the mirror was made",
             )
         )
+    return places
+
+
+def _network_places(
+    network: Network, mirror: str | None
+) -> list[tuple[str, Callable[[], object | None], str]]:
+    places = []
+    if network.embedded:
+        places.append(
+            (
+                f"{network.name}, embedded",
+                lambda: network_files.read_embedded(network),
+                "install the course again",
+            )
+        )
+    for weights in network.files.values():
+        places.append(
+            (
+                f"{weights.name}, cache {network_files.cached_file(weights)}",
+                lambda weights=weights: network_files.read_cached(weights),
+                f"run python -m data_scripts fetch {weights.name}",
+            )
+        )
+        if mirror and not is_address(mirror):
+            places.append(
+                (
+                    f"{weights.name}, mirror {Path(mirror)}",
+                    lambda weights=weights: network_files.read_in_mirror_folder(weights, mirror),
+                    "copy this file again from where the mirror was made",
+                )
+            )
     return places
 
 

@@ -12,6 +12,7 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -32,6 +33,14 @@ except ImportError:  # Windows: two processes that fetch at once both do the wor
     fcntl = None
 
 
+class Entry(Protocol):
+    """Whatever has a place of its own in the cache: a data set or a file of weights."""
+
+    @property
+    def name(self) -> str:
+        """Of the entry; the names of its files begin with it."""
+
+
 def cache_folder() -> Path:
     """The folder that ``COURSE_DATA_CACHE`` names, or the platform's; it need not exist."""
     named = os.environ.get("COURSE_DATA_CACHE")
@@ -47,9 +56,9 @@ def cached_file(dataset: Dataset) -> Path:
     return cache_folder() / f"{dataset.name}.npz"
 
 
-def downloads_folder(dataset: Dataset) -> Path:
-    """Where the files of a data set wait until all of them are there."""
-    return cache_folder() / "downloads" / dataset.name
+def downloads_folder(entry: Entry) -> Path:
+    """Where the files of an entry wait until all of them are there."""
+    return cache_folder() / "downloads" / entry.name
 
 
 def read(dataset: Dataset) -> Arrays | None:
@@ -169,31 +178,31 @@ def ensure_room(folder: Path, size: int) -> None:
         )
 
 
-def clear_downloads(dataset: Dataset) -> None:
+def clear_downloads(entry: Entry) -> None:
     """Remove what was kept on the way, and what a killed process left."""
-    shutil.rmtree(downloads_folder(dataset), ignore_errors=True)
+    shutil.rmtree(downloads_folder(entry), ignore_errors=True)
     with contextlib.suppress(OSError):
-        downloads_folder(dataset).parent.rmdir()
+        downloads_folder(entry).parent.rmdir()
     if fcntl:  # the lock is held, so no other process is writing
-        for left in cache_folder().glob(f".{dataset.name}.npz.*.tmp"):
+        for left in cache_folder().glob(f".{entry.name}.*.tmp"):
             left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def locked(dataset: Dataset) -> Iterator[None]:
-    """Let one process at a time fetch a data set; the others wait, then find it cached.
+def locked(entry: Entry) -> Iterator[None]:
+    """Let one process at a time fetch an entry; the others wait, then find it cached.
 
     Parameters
     ----------
-    dataset : Dataset
-        Entry of the catalogue.
+    entry : Entry
+        Of the catalogue.
 
     Raises
     ------
     CacheError
         If the folder cannot be made or written.
     """
-    lock = cache_folder() / f".{dataset.name}.lock"
+    lock = cache_folder() / f".{entry.name}.lock"
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         stream = lock.open("ab")

@@ -5,6 +5,7 @@ between two machines in nothing but the time of day. The decoded values are the 
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -35,3 +36,28 @@ def digest(array: np.ndarray) -> str:
     if array.dtype != np.uint8:
         raise TypeError(f"digest of an array of dtype {array.dtype}; expected uint8")
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
+
+
+def digest_of_weights(arrays: Iterable[np.ndarray]) -> str:
+    """SHA-256 of the values of several arrays, one after the other, each in C order.
+
+    Parameters
+    ----------
+    arrays : iterable of numpy.ndarray
+        Of numeric dtypes. Values count in little-endian byte order, whatever the machine; shapes
+        are not part of the digest.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Examples
+    --------
+    >>> digest_of_weights([np.zeros((1, 2), "float32"), np.zeros(2, "float16")])[:12]
+    '15ec7bf0b507'
+    """
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+    return total.hexdigest()

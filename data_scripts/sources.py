@@ -1,5 +1,7 @@
 """A source to arrays: the embedded files, a mirror folder or address, a published address."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import json
@@ -8,15 +10,21 @@ import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
 from tqdm import tqdm
 
 from data_scripts.archives import Arrays, checked, decode
-from data_scripts.cache import downloads_folder
+from data_scripts.cache import Entry, downloads_folder
 from data_scripts.catalogue import PARTS, Dataset, Expected, File, Source
 from data_scripts.errors import SourceFailed, WrongContent, clause
+
+if TYPE_CHECKING:
+    from data_scripts.weights import WeightFile
+
+T = TypeVar("T")
 
 
 def read_embedded(dataset: Dataset) -> Arrays:
@@ -51,6 +59,26 @@ def is_address(mirror: str) -> bool:
     return mirror.lower().startswith(("http://", "https://"))
 
 
+def mirror_base(mirror: str) -> str:
+    """The address of a mirror with a slash at its end, or :class:`SourceFailed` if it is none."""
+    base = mirror.rstrip("/") + "/"
+    try:
+        whole = bool(urlsplit(base).hostname)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise SourceFailed(f"COURSE_DATA_MIRROR is {mirror!r}, expected a folder or an address")
+    return base
+
+
+def mirror_folder(mirror: str) -> Path:
+    """The folder of a mirror, or :class:`SourceFailed` if there is none."""
+    folder = Path(mirror).expanduser()
+    if not folder.is_dir():
+        raise SourceFailed(f"COURSE_DATA_MIRROR is {mirror!r}, expected a folder or an address")
+    return folder
+
+
 def read_mirror(dataset: Dataset, mirror: str) -> Arrays:
     """The full arrays, from a folder or an address in the layout of the catalogue.
 
@@ -73,31 +101,23 @@ def read_mirror(dataset: Dataset, mirror: str) -> Arrays:
         If a file is not what it should be; the message names the file.
     """
     if is_address(mirror):
-        base = mirror.rstrip("/") + "/"
-        try:
-            whole = bool(urlsplit(base).hostname)
-        except ValueError:
-            whole = False
-        if not whole:
-            raise SourceFailed(f"COURSE_DATA_MIRROR is {mirror!r}, expected a folder or an address")
-        listed = _manifest_at(dataset, base)
+        base = mirror_base(mirror)
+        listed = manifest_at(dataset, base)
         return _assembled(
             dataset.mirror,
             dataset.full,
             lambda file: _downloaded(dataset, file, base, listed.get(file.path)),
             f"the mirror {mirror}",
         )
-    folder = Path(mirror).expanduser()
-    if not folder.is_dir():
-        raise SourceFailed(f"COURSE_DATA_MIRROR is {mirror!r}, expected a folder or an address")
-    listed = _manifest_in(folder)
+    folder = mirror_folder(mirror)
+    listed = manifest_in(folder)
 
     def read(file: File) -> Arrays:
         path = folder / file.path
         origin = f"{file.path} of the mirror {mirror}"
         try:
             with path.open("rb") as stream:
-                _matches(stream.read, listed.get(file.path), origin)
+                matches(stream.read, listed.get(file.path), origin)
                 stream.seek(0)
                 return decode(file, stream, origin)
         except OSError as error:
@@ -155,19 +175,55 @@ def _assembled(
 
 def _downloaded(dataset: Dataset, file: File, base: str, listed: str | None = None) -> Arrays:
     """Download a file, check and decode it; it stays until the whole data set is there."""
+
+    def decoded(path: Path, url: str) -> Arrays:
+        with path.open("rb") as stream:
+            matches(stream.read, listed, url)
+            stream.seek(0)
+            return decode(file, stream, url)
+
+    return downloaded(dataset, file, base, decoded)
+
+
+def downloaded(
+    entry: Entry, file: File | WeightFile, base: str, check: Callable[[Path, str], T]
+) -> T:
+    """Download a file and check it; it stays in the entry's folder for downloads.
+
+    Parameters
+    ----------
+    entry : Dataset or Weights
+        Entry of the catalogue.
+    file : File or WeightFile
+        One file of it.
+    base : str
+        Address to which the file's path is added.
+    check : callable
+        Gets the path of the whole file and its address, and raises :class:`WrongContent` if it is
+        not what it should be.
+
+    Returns
+    -------
+    object
+        What ``check`` returned.
+
+    Raises
+    ------
+    SourceFailed
+        If the file cannot be fetched.
+    WrongContent
+        If the check refuses it; then nothing of it is left.
+    """
     from data_scripts import downloads  # not at the top: it imports pooch and requests
 
-    url, folder = base + file.path, downloads_folder(dataset)
+    url, folder = base + file.path, downloads_folder(entry)
 
-    def attempt() -> Arrays:
+    def attempt() -> T:
         try:
             path = downloads.download(
                 url, folder, size=file.size, label=file.path, sha256=file.sha256
             )
-            with path.open("rb") as stream:
-                _matches(stream.read, listed, url)
-                stream.seek(0)
-                return decode(file, stream, url)
+            return check(path, url)
         except WrongContent:
             downloads.discard(url, folder)
             raise
@@ -180,11 +236,11 @@ def _downloaded(dataset: Dataset, file: File, base: str, listed: str | None = No
     return attempt()
 
 
-def _manifest_at(dataset: Dataset, base: str) -> dict[str, str]:
+def manifest_at(entry: Entry, base: str) -> dict[str, str]:
     """Digests from a mirror's manifest, if the address has one."""
     from data_scripts import downloads
 
-    url, folder = f"{base}manifest.json", downloads_folder(dataset)
+    url, folder = f"{base}manifest.json", downloads_folder(entry)
     downloads.discard(url, folder)
     try:
         path = downloads.download(url, folder, size=1 << 20, label="manifest.json")
@@ -196,7 +252,7 @@ def _manifest_at(dataset: Dataset, base: str) -> dict[str, str]:
     return _listed(content, url)
 
 
-def _manifest_in(folder: Path) -> dict[str, str]:
+def manifest_in(folder: Path) -> dict[str, str]:
     """Digests from a mirror's manifest, if the folder has one."""
     path = folder / "manifest.json"
     try:
@@ -217,7 +273,7 @@ def _listed(content: bytes, origin: str) -> dict[str, str]:
         ) from error
 
 
-def _matches(read: Callable[[], bytes], listed: str | None, origin: str) -> None:
+def matches(read: Callable[[], bytes], listed: str | None, origin: str) -> None:
     """Compare a file with what its mirror's manifest says, if it says anything."""
     if listed is None:
         return

@@ -102,6 +102,7 @@ def cache_folder(tmp_path, monkeypatch):
 def only_tiny(tiny, monkeypatch):
     """The command line without the real data sets, which take time to verify."""
     monkeypatch.setattr("data_scripts.__main__.CATALOGUE", {"tiny": tiny})
+    monkeypatch.setattr("data_scripts.__main__.NETWORKS", {})
     return tiny
 
 
