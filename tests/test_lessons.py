@@ -65,8 +65,9 @@ def test_notebook_is_small_and_knows_no_machine(path):
 def test_pictures_have_words_and_outputs_no_debris(path):
     for cell in json.loads(path.read_bytes())["cells"]:
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                assert len(output["metadata"]["image/png"]["alt"]) >= 20
+            for kind in output.get("data", {}):
+                if kind.startswith("image/"):
+                    assert len(output["metadata"][kind]["alt"]) >= 20
             assert output.get("name") != "stderr"
             text = "".join(output.get("text", []))
             assert "\r" not in text

@@ -91,10 +91,8 @@ def _look_at(cell: NotebookNode, where: str) -> None:
         if output.output_type == "stream" and output.name == "stderr":
             line = output.text.strip().splitlines()[0][:200] if output.text.strip() else ""
             raise ExecutionError(f"{where}: wrote to stderr: {line}")
-        data = output.get("data", {})
-        if any(kind.startswith("image/") for kind in data):
-            alt = output.metadata.get("image/png", {}).get("alt", "")
-            if not alt:
+        for kind in output.get("data", {}):
+            if kind.startswith("image/") and not output.metadata.get(kind, {}).get("alt", ""):
                 raise ExecutionError(
                     f"{where}: shows a picture without alt text; use autograder.figures.show"
                 )
