@@ -6,12 +6,13 @@ or is not whole, 2 for a wrong command line, 130 after an interruption.
 """
 
 import argparse
+import functools
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data_scripts import cache, network_files
+from data_scripts import cache, network_files, style_network
 from data_scripts.archives import Arrays
 from data_scripts.cache import readable
 from data_scripts.catalogue import CATALOGUE, Dataset
@@ -19,6 +20,7 @@ from data_scripts.errors import DataError, SourceFailed
 from data_scripts.imagenet import CLASSES, read_classes
 from data_scripts.loading import fetch
 from data_scripts.network_catalogue import NETWORKS, WEIGHTS, Network, Weights
+from data_scripts.paintings import PAINTINGS, load_painting
 from data_scripts.photographs import PHOTOGRAPHS, load_photograph
 from data_scripts.sources import is_address, mirror_named, read_embedded, read_mirror
 
@@ -166,9 +168,11 @@ def _verify(_options: argparse.Namespace) -> int:
         nonlocal failed
         try:
             found = read()
-        except (SourceFailed, ValueError, OSError) as error:
+        except (SourceFailed, DataError, ValueError, OSError) as error:
             print(f"BAD    {what}")
-            _complain("error", f"{error}; {advice}.")
+            # Some say themselves what to do.
+            told = str(error).removesuffix(".")
+            _complain("error", f"{told}." if advice in told else f"{told}; {advice}.")
             failed = 1
         else:
             print(f"{'absent' if found is None else 'ok':6} {what}")
@@ -180,10 +184,11 @@ def _verify(_options: argparse.Namespace) -> int:
         for what, read, advice in _network_places(network, mirror):
             check(what, read, advice)
     check("imagenet, embedded", read_classes, "install the course again")
-    for name in PHOTOGRAPHS:
-        check(
-            f"{name}, embedded", lambda name=name: load_photograph(name), "install the course again"
-        )
+    check("style network, embedded", style_network.read_embedded, "install the course again")
+    for pictures, load_picture in ((PHOTOGRAPHS, load_photograph), (PAINTINGS, load_painting)):
+        for name in pictures:
+            read = functools.partial(load_picture, name)
+            check(f"{name}, embedded", read, "install the course again")
     return failed
 
 

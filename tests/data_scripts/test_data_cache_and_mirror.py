@@ -17,6 +17,7 @@ from small_data import is_one_sentence, npz
 from data_scripts import DataError, DataWarning, cache, load
 from data_scripts.__main__ import main
 from data_scripts.catalogue import CATALOGUE
+from data_scripts.paintings import PAINTINGS
 from data_scripts.photographs import PHOTOGRAPHS
 
 FILES = (
@@ -342,7 +343,10 @@ class TestCommandLine:
         assert {verdict for verdict, place in places if "embedded" in place} == {"ok"}
         assert {verdict for verdict, place in places if "cache" in place} == {"absent"}
         embedded = [place.partition(",")[0] for _, place in places if "embedded" in place]
-        assert embedded == [*CATALOGUE, "efficientnet_lite0", "imagenet", *PHOTOGRAPHS]
+        assert embedded == [
+            *(*CATALOGUE, "efficientnet_lite0", "imagenet", "style network"),
+            *(*PHOTOGRAPHS, *PAINTINGS),
+        ]
 
     def test_runs_as_a_module(self):
         def run(*arguments):
