@@ -9,6 +9,10 @@ INSTALLED := $(VENV)/.installed-lock
 PROJECT := $(VENV)/.installed-project
 SOURCES := $(shell find autograder data_scripts -type f -not -name '*.pyc' 2>/dev/null)
 
+# Full tests that disturb nobody and can bear company. The rest stop processes, fill disks, or wait
+# for somebody by the clock.
+SIDE_BY_SIDE := tests/autograder/rooms tests/notebooks tests/kernels/test_same_outputs.py
+
 # Kernels and nbgrader look programs up on PATH; TensorFlow's own log lines help nobody here.
 export PATH := $(abspath $(BIN)):$(PATH)
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -28,7 +32,8 @@ test: $(PROJECT)  ## the fast tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n 2 -m "not full"
 
 test-all: $(PROJECT)  ## the rest: notebooks run whole, nbgrader's own commands, the demo
-	$(BIN)/python -m pytest -m full --durations=10
+	$(BIN)/python -m pytest -m full -n 2 --dist loadgroup --durations=10 $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m full --durations=10 $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 attacks: $(PROJECT)  ## try every hostile submission on plain nbgrader and on ours (40 minutes)
 	$(BIN)/python -m tests.attacks
@@ -57,7 +62,7 @@ check: $(PROJECT)  ## is every notebook what its text gives, and does nothing le
 
 lock: $(INSTALLED)  ## resolve the versions again: requirements.lock and environment.yml
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header \
-	  --extra dev pyproject.toml -o requirements.lock
+	  --extra dev --extra hub pyproject.toml -o requirements.lock
 	$(BIN)/python tests/environment_files.py --write
 
 clean:  ## remove the environment and what the demo made

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autograder.grade_command import add_parser
+from autograder.commands import grade
+
+# Commands of a module each, in the order in which help lists them.
+COMMANDS = (grade,)
 
 OK, PROBLEM, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--force", action="store_true", help="build what is up to date, too")
     build.set_defaults(run=_build)
 
-    add_parser(commands)
+    for module in COMMANDS:
+        module.add_parser(commands)
 
     demo = commands.add_parser(
         "demo",

@@ -28,7 +28,7 @@ from data_scripts import DataError
 LESSON = "06_architectures"
 TAG = "recipe"
 RECORD = ROOT / "data_scripts" / "embedded" / "training_runs" / "06_recipe.json"
-LENGTHS = (12,)
+LENGTHS = (12, 30)
 _MARK = "RESULT "  # begins the line in which a child hands over its figures
 
 

@@ -10,9 +10,9 @@ A text says where it wants a table with two comments, and everything between the
     <!-- results: 01_mlp_and_cnn -->
     <!-- /results -->
 
-After the lesson's name may stand which table: ``accuracy`` (the default), ``moved``,
-``published`` or ``recipe``. In an author's py:percent file the comments, and so the table, begin
-with ``# ``.
+After the lesson's name may stand which table: ``accuracy`` (the default), ``full``, ``moved``,
+``published``, ``recipe``, ``cases`` or ``picture``. In an author's py:percent file the comments,
+and so the table, begin with ``# ``.
 """
 
 import argparse
@@ -101,6 +101,69 @@ def accuracy_table(record: dict[str, Any]) -> list[str]:
     return [*lines, "", *_small_print(record)]
 
 
+def full_table(record: dict[str, Any]) -> list[str]:
+    """Accuracy of what was measured at full scale only."""
+    runs = runs_at(record, "full")
+    if not runs:
+        return ["Not measured yet."]
+    lines = ["| task | numbers that learn | test pictures right, % |", "|---|--:|--:|"]
+    for name in _names(record):
+        found = [run["models"][name] for run in runs if name in run["models"]]
+        lines.append(
+            f"| {name} | {found[0]['parameters']:,} | "
+            f"{mean_and_spread([run['accuracy'] for run in found])} |"
+        )
+    return [*lines, "", _measured(runs)]
+
+
+def cases_table(record: dict[str, Any]) -> list[str]:
+    """Accuracy of every strategy in lesson 07's four cases, see :mod:`benchmarks.four_cases`."""
+    path = ROOT / "benchmarks" / "results" / "four_cases.json"
+    runs = json.loads(path.read_text(encoding="utf-8"))["runs"] if path.exists() else []
+    if not runs:
+        return ["Not measured yet."]
+    cases = list(runs[0]["scores"])
+    lines = ["| strategy | " + " | ".join(cases) + " |", "|---|" + "--:|" * len(cases)]
+    means = {
+        case: {
+            strategy: statistics.mean(run["scores"][case][strategy] for run in runs)
+            for strategy in runs[0]["scores"][case]
+        }
+        for case in cases
+    }
+    for strategy in means[cases[0]]:
+        cells = []
+        for case in cases:
+            figure = mean_and_spread([run["scores"][case][strategy] for run in runs], 1)
+            best = max(means[case].values()) == means[case][strategy]
+            cells.append(f"**{figure}**" if best else figure)
+        lines.append(f"| `{strategy}` | " + " | ".join(cells) + " |")
+    counts = ", ".join(f"{runs[0]['pictures'][case]:,} ({case})" for case in cases)
+    minutes = statistics.mean(run["minutes"] for run in runs)
+    return [
+        *lines,
+        "",
+        f"Test pictures right in per cent; bold: the best of a case. Pictures to learn from: "
+        f"{counts}. {minutes:.0f} minutes a seed. {_measured(runs)}",
+    ]
+
+
+def picture_table(record: dict[str, Any]) -> list[str]:
+    """What it takes to draw lesson 09's picture, see :mod:`benchmarks.style_transfer`."""
+    lines = ["| scale | network | pixels | steps | seconds | memory |", "|---|---|--:|--:|--:|--:|"]
+    for scale in SCALES:
+        if scale in record:
+            run = record[scale]
+            lines.append(
+                f"| {scale} | {run['network']} | {run['side']}×{run['side']} | "
+                f"{sum(run['steps'])} | {run['seconds']:.0f} | {run['peak_bytes'] / 1e9:.1f} GB |"
+            )
+    if len(lines) == 2:
+        return ["Not measured yet."]
+    machine = next(record[scale]["machine"] for scale in SCALES if scale in record)
+    return [*lines, "", f"On {machine['cores']} cores ({machine['cpu']})."]
+
+
 def moved_table(record: dict[str, Any]) -> list[str]:
     """Accuracy of each network after each shift, at full scale."""
     runs = runs_at(record, "full")
@@ -181,13 +244,14 @@ def recipe_table(record: dict[str, Any]) -> list[str]:
     if not runs:
         return ["Not measured yet."]
     lines = [
-        "| epochs | minutes | test pictures right, % | seeds |",
-        "|--:|--:|--:|---|",
+        "| epochs | minutes | processor minutes | test pictures right, % | seeds |",
+        "|--:|--:|--:|--:|---|",
     ]
     for epochs in sorted({run["epochs"] for run in runs}):
         found = [run for run in runs if run["epochs"] == epochs]
         lines.append(
             f"| {epochs} | {mean_and_spread([run['minutes'][-1] for run in found], 1)} | "
+            f"{mean_and_spread([run['processor_minutes'] for run in found], 1)} | "
             f"{mean_and_spread([run['accuracy'][-1] for run in found])} | "
             f"{', '.join(str(run['seed']) for run in found)} |"
         )
@@ -197,7 +261,8 @@ def recipe_table(record: dict[str, Any]) -> list[str]:
         "",
         f"{runs[0]['parameters']:,} parameters, all 50,000 pictures, {machine['cores']} cores "
         f"({machine['cpu']}); minutes of training by the clock, on a machine that was also doing "
-        "other things.",
+        "other things, up to twenty of them in the longer runs; processor minutes: of both cores "
+        "together.",
     ]
 
 
@@ -224,6 +289,9 @@ CLASSES = {
 
 TABLES: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "accuracy": accuracy_table,
+    "full": full_table,
+    "cases": cases_table,
+    "picture": picture_table,
     "moved": moved_table,
     "published": published_table,
     "cost": cost_table,
@@ -244,16 +312,22 @@ def _small_print(record: dict[str, Any]) -> list[str]:
     runs = [run for scale in SCALES for run in runs_at(record, scale)]
     if not runs:
         return ["Not measured yet."]
+    return [
+        f"{_measured(runs)} Epochs and seconds: quick / full; the seconds depend on what else the "
+        "machine is doing."
+    ]
+
+
+def _measured(runs: Sequence[dict[str, Any]]) -> str:
     machine = runs[0]["machine"]
     seeds = sorted({run["seed"] for run in runs})
     days = sorted({run["date"] for run in runs})
-    return [
+    return (
         f"Mean ± standard deviation over seeds {', '.join(map(str, seeds))}. "
         f"Recorded {' to '.join(sorted({days[0], days[-1]}))} on {machine['cores']} cores "
         f"({machine['cpu']}), Python {machine['python']}, TensorFlow {machine['tensorflow']}, "
-        f"Keras {machine['keras']}. Epochs and seconds: quick / full; the seconds depend on what "
-        "else the machine is doing."
-    ]
+        f"Keras {machine['keras']}."
+    )
 
 
 def updated(text: str) -> str:

@@ -12,6 +12,7 @@ from data_scripts.imagenet import imagenet_class_names, top_classes
 from data_scripts.loading import load
 from data_scripts.networks import load_network, network_at_hand
 from data_scripts.photographs import load_photograph, square_picture
+from data_scripts.picture_sets import picture_set
 from data_scripts.scale import by_scale, course_scale
 from data_scripts.training_runs import load_training_runs
 
@@ -27,6 +28,7 @@ __all__ = [
     "load_photograph",
     "load_training_runs",
     "network_at_hand",
+    "picture_set",
     "square_picture",
     "top_classes",
 ]

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from data_scripts import cache, network_files, style_network
+from data_scripts import cache, network_files, picture_sets, style_network
 from data_scripts.archives import Arrays
 from data_scripts.cache import readable
 from data_scripts.catalogue import CATALOGUE, Dataset
@@ -22,6 +22,7 @@ from data_scripts.loading import fetch
 from data_scripts.network_catalogue import NETWORKS, WEIGHTS, Network, Weights
 from data_scripts.paintings import PAINTINGS, load_painting
 from data_scripts.photographs import PHOTOGRAPHS, load_photograph
+from data_scripts.picture_set_catalogue import PICTURE_SETS, PictureSet
 from data_scripts.sources import is_address, mirror_named, read_embedded, read_mirror
 
 
@@ -51,13 +52,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m data_scripts", description="The course's data sets and networks."
+        prog="python -m data_scripts", description="The course's data sets, networks and pictures."
     )
     commands = parser.add_subparsers(required=True, metavar="list | fetch | verify")
     listing = commands.add_parser("list", help="show the catalogue")
     listing.set_defaults(run=_list)
-    fetching = commands.add_parser("fetch", help="get full data sets and weights into the cache")
-    names = (*CATALOGUE, *WEIGHTS)
+    fetching = commands.add_parser(
+        "fetch", help="get full data sets, weights and sets of pictures into the cache"
+    )
+    names = (*CATALOGUE, *WEIGHTS, *PICTURE_SETS)
     fetching.add_argument("names", nargs="+", metavar="NAME", choices=names, help=", ".join(names))
     fetching.set_defaults(run=_fetch)
     verifying = commands.add_parser(
@@ -96,6 +99,8 @@ def _list(_options: argparse.Namespace) -> int:
         print()
     for network in NETWORKS.values():
         _list_network(network)
+    for pictures in PICTURE_SETS.values():
+        _list_pictures(pictures)
     print(f"imagenet — names of 1,000 classes, embedded\n  {'licence':10}{CLASSES.licence}")
     for photograph in PHOTOGRAPHS.values():
         print(f"{photograph.name} — photograph, {' × '.join(map(str, photograph.shape))}, embedded")
@@ -134,11 +139,34 @@ def _list_network(network: Network) -> None:
     print()
 
 
+def _list_pictures(pictures: PictureSet) -> None:
+    cached = picture_sets.cached_folder(pictures)
+    print(f"{pictures.name} — {pictures.title}, in class folders")
+    print(f"  {'licence':10}{pictures.licence}")
+    print(f"  {'homepage':10}{pictures.homepage}")
+    print(
+        f"  {'pictures':10}{pictures.pictures:,} in {pictures.classes} classes, up to "
+        f"{readable(pictures.room)} in the cache"
+    )
+    print(f"  {'cached':10}{cached if cached.exists() else 'no'}")
+    rows = [("COURSE_DATA_MIRROR", pictures.mirror)]
+    rows += [(f"{base}, not tried", pictures.published) for base in pictures.bases]
+    for number, (where, archive) in enumerate(rows, start=1):
+        print(f"  {'sources' if number == 1 else '':10}{number}. {where}, {readable(archive.size)}")
+        print(f"{'':15}{archive.path}")
+    print(f"  {'SHA-256':10}{pictures.mirror.sha256}, of the archive\n")
+
+
 def _fetch(options: argparse.Namespace) -> int:
     failed = 0
     for name in dict.fromkeys(options.names):
         try:
-            print(_fetched(WEIGHTS[name]) if name in WEIGHTS else _fetched_data(CATALOGUE[name]))
+            if name in WEIGHTS:
+                print(_fetched(WEIGHTS[name]))
+            elif name in PICTURE_SETS:
+                print(_fetched_pictures(PICTURE_SETS[name]))
+            else:
+                print(_fetched_data(CATALOGUE[name]))
         except DataError as error:
             _complain("error", str(error))
             failed = 1
@@ -157,6 +185,14 @@ def _fetched(weights: Weights) -> str:
     whole = "not checked by any checksum" if found.version.unchecked else "whole"
     path = network_files.cached_file(weights)
     return f"{weights.name}: {whole}, {weights.numbers:,} numbers{note}, from {origin}, in {path}"
+
+
+def _fetched_pictures(pictures: PictureSet) -> str:
+    found, origin = picture_sets.fetch(pictures)
+    return (
+        f"{pictures.name}: whole, {len(found.files):,} pictures in {len(found.classes)} classes, "
+        f"from {origin}, in {found.folder}"
+    )
 
 
 def _verify(_options: argparse.Namespace) -> int:
@@ -183,10 +219,13 @@ def _verify(_options: argparse.Namespace) -> int:
     for network in NETWORKS.values():
         for what, read, advice in _network_places(network, mirror):
             check(what, read, advice)
+    for pictures in PICTURE_SETS.values():
+        for what, read, advice in _picture_set_places(pictures, mirror):
+            check(what, read, advice)
     check("imagenet, embedded", read_classes, "install the course again")
     check("style network, embedded", style_network.read_embedded, "install the course again")
-    for pictures, load_picture in ((PHOTOGRAPHS, load_photograph), (PAINTINGS, load_painting)):
-        for name in pictures:
+    for embedded, load_picture in ((PHOTOGRAPHS, load_photograph), (PAINTINGS, load_painting)):
+        for name in embedded:
             read = functools.partial(load_picture, name)
             check(f"{name}, embedded", read, "install the course again")
     return failed
@@ -242,6 +281,27 @@ def _network_places(
                     "copy this file again from where the mirror was made",
                 )
             )
+    return places
+
+
+def _picture_set_places(
+    pictures: PictureSet, mirror: str | None
+) -> list[tuple[str, Callable[[], object | None], str]]:
+    places = [
+        (
+            f"{pictures.name}, cache {picture_sets.cached_folder(pictures)}",
+            lambda: picture_sets.read_cached(pictures),
+            f"run python -m data_scripts fetch {pictures.name}",
+        )
+    ]
+    if mirror and not is_address(mirror):
+        places.append(
+            (
+                f"{pictures.name}, mirror {Path(mirror)}",
+                lambda: picture_sets.read_in_mirror_folder(pictures, mirror),
+                "copy this file again from where the mirror was made",
+            )
+        )
     return places
 
 

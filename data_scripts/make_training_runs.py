@@ -25,21 +25,20 @@ import datetime
 import hashlib
 import json
 import os
-import platform
 import secrets
 import string
 import sys
 import time
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from data_scripts.cache import cache_folder
 from data_scripts.embedding import EMBEDDED
 from data_scripts.loading import load
+from data_scripts.recording import machine, write_whole
 
 KINDS = (
     "healthy",
@@ -209,47 +208,11 @@ def train(recipe: Recipe, after_epoch: Callable[[], object] = lambda: None) -> R
     return scores(history, recipe.kind)
 
 
-def machine() -> dict[str, Any]:
-    """Describe the machine in words that say nothing about whose it is."""
-    cpu = platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                cpu = line.partition(":")[2].strip()
-                break
-    try:
-        tensorflow = version("tensorflow-cpu")
-    except PackageNotFoundError:
-        tensorflow = version("tensorflow")
-    return {
-        "cpu": cpu,
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "tensorflow": tensorflow,
-        "keras": version("keras"),
-    }
-
-
 def draft_path(recipe: Recipe) -> Path:
     """Where a finished run waits until all of them are finished: another recipe, another file."""
     about = json.dumps([dataclasses.asdict(recipe), version("keras")])
     name = hashlib.sha256(about.encode()).hexdigest()[:16]
     return cache_folder() / "training_runs" / f"{name}.json"
-
-
-def write_whole(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON; a reader sees the old file or the new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    for opening in ('{"name"', '"runs"', '"val_loss"', '"accuracy"', '"val_accuracy"'):
-        text = text.replace(opening, "\n" + opening)  # one list a line: a change can be read
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)
 
 
 def trained(recipes: Sequence[Recipe], *, again: bool = False) -> list[Run]:

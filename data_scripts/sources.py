@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -21,10 +21,23 @@ from data_scripts.cache import Entry, downloads_folder
 from data_scripts.catalogue import PARTS, Dataset, Expected, File, Source
 from data_scripts.errors import SourceFailed, WrongContent, clause
 
-if TYPE_CHECKING:
-    from data_scripts.weights import WeightFile
-
 T = TypeVar("T")
+
+
+class Remote(Protocol):
+    """Whatever can be downloaded: a file of a data set or of weights, an archive of pictures."""
+
+    @property
+    def path(self) -> str:
+        """Relative to the base of its source."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file, where it is known."""
 
 
 def read_embedded(dataset: Dataset) -> Arrays:
@@ -185,16 +198,14 @@ def _downloaded(dataset: Dataset, file: File, base: str, listed: str | None = No
     return downloaded(dataset, file, base, decoded)
 
 
-def downloaded(
-    entry: Entry, file: File | WeightFile, base: str, check: Callable[[Path, str], T]
-) -> T:
+def downloaded(entry: Entry, file: Remote, base: str, check: Callable[[Path, str], T]) -> T:
     """Download a file and check it; it stays in the entry's folder for downloads.
 
     Parameters
     ----------
-    entry : Dataset or Weights
+    entry : Dataset, Weights or PictureSet
         Entry of the catalogue.
-    file : File or WeightFile
+    file : File, WeightFile or Archive
         One file of it.
     base : str
         Address to which the file's path is added.

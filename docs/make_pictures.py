@@ -2,12 +2,15 @@
 
 Run it in the repository's folder, after `autograder demo`, where Chromium is installed::
 
-    python docs/make_pictures.py
+    python docs/make_pictures.py            # all three
+    python docs/make_pictures.py gallery    # one of lesson, class, gallery
 
 A lesson is the executed solution notebook as nbconvert shows it; the graded class is the table that
-the demo printed, read again from its gradebook.
+the demo printed, read again from its gradebook. The gallery shows outputs of two lessons, and the
+picture that `python -m benchmarks.style_transfer` drew.
 """
 
+import base64
 import io
 import shutil
 import subprocess
@@ -34,16 +37,70 @@ MAX_BYTES = 150_000
 # Where the picture of the lesson begins, and the cell after its last one.
 FIRST = "## 2 · Hand-made filters"
 NEXT = "In the edge maps"
+# The gallery: two columns of outputs, each found by how its alt text begins.
+COLUMNS = (
+    (362, ("Pictures that please filters", "Grad-CAM for the cat", "Three maps of the cat")),
+    (598, ("style", "Two dreams of", "The cat's face and the coffee side by side")),
+)
+GAP = 14  # pixels between two pictures
 
 
 def main() -> None:
-    """Make both pictures and say how large they are."""
+    """Make the pictures and say how large they are."""
     PICTURES.mkdir(exist_ok=True)
+    wanted = sys.argv[1:] or ["gallery", "lesson", "class"]
+    if "gallery" in wanted:
+        keep_photographs(gallery(), PICTURES / "gallery.jpg")
+    if not {"lesson", "class"} & {*wanted}:
+        return
     with tempfile.TemporaryDirectory() as folder:
-        lesson = picture_of_lesson(Path(folder))
-        keep(lesson, PICTURES / "lesson.png", colours=128)
-        graded = picture_of_class(Path(folder))
-        keep(graded, PICTURES / "graded_class.png", colours=32)
+        if "lesson" in wanted:
+            keep(picture_of_lesson(Path(folder)), PICTURES / "lesson.png", colours=128)
+        if "class" in wanted:
+            keep(picture_of_class(Path(folder)), PICTURES / "graded_class.png", colours=32)
+
+
+def gallery() -> Image.Image:
+    """Put outputs of lesson 08 and the large picture of lesson 09 side by side."""
+    shown = {"style": Image.open(PICTURES / "style_transfer.jpg")}
+    notebook = nbformat.read(ROOT / "solutions/08_visualization/08_visualization.ipynb", 4)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            for kind in {"image/png", "image/jpeg"} & {*output.get("data", ())}:
+                alt = output.metadata.get(kind, {}).get("alt", "")
+                shown[alt] = Image.open(io.BytesIO(base64.b64decode(output.data[kind])))
+    columns = []
+    for width, beginnings in COLUMNS:
+        found = [
+            next(picture for alt, picture in shown.items() if alt.startswith(beginning))
+            for beginning in beginnings
+        ]
+        scaled = [
+            picture.convert("RGB").resize(
+                (width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS
+            )
+            for picture in found
+        ]
+        height = sum(picture.height for picture in scaled) + GAP * (len(scaled) - 1)
+        column = Image.new("RGB", (width, height), "white")
+        top = 0
+        for picture in scaled:
+            column.paste(picture, (0, top))
+            top += picture.height + GAP
+        columns.append(column)
+    sheet = Image.new(
+        "RGB",
+        (
+            sum(column.width for column in columns) + GAP * (len(columns) - 1),
+            max(column.height for column in columns),
+        ),
+        "white",
+    )
+    left = 0
+    for column in columns:
+        sheet.paste(column, (left, 0))
+        left += column.width + GAP
+    return sheet
 
 
 def picture_of_lesson(folder: Path) -> Image.Image:
@@ -125,6 +182,16 @@ def shoot(page: Path, *, width: int, height: int) -> Image.Image:
             min(bottom + margin, picture.height),
         )
     )
+
+
+def keep_photographs(picture: Image.Image, path: Path) -> None:
+    """Write a picture as the best JPEG that is not too large."""
+    for quality in range(90, 20, -4):
+        picture.save(path, "jpeg", quality=quality, optimize=True)
+        if path.stat().st_size < MAX_BYTES:
+            break
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {picture.width} × {picture.height}, {size / 1000:.0f} kB")
 
 
 def keep(picture: Image.Image, path: Path, *, colours: int) -> None:

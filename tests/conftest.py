@@ -13,6 +13,16 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.pop("COURSE_SCALE", None)
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests of one file about one lesson share what is costly: keep them in one worker."""
+    for item in items:
+        about = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        if isinstance(about, str):
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}:{about}"))
+
+
 TOY_CONFIG = """\
 import autograder
 

@@ -88,8 +88,9 @@ def test_results_name_no_machine_and_hold_three_seeds():
         if "lesson" not in record:
             continue  # times of the grader, not accuracies of models
         assert record["lesson"] == path.stem
-        for scale in full_scale.SCALES:
-            assert len(tables.runs_at(record, scale)) >= 3, (path.stem, scale)
+        assert len(tables.runs_at(record, "full")) >= 3, path.stem
+        # What is measured at full scale only has no run at quick scale.
+        assert len(tables.runs_at(record, "quick")) not in (1, 2), path.stem
 
 
 def test_digest_sees_code_and_not_comments_or_other_scales():
