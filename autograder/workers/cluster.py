@@ -20,6 +20,7 @@ import signal
 import sys
 import tempfile
 import threading
+import uuid
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -359,6 +360,9 @@ class _Flow:
     def __init__(self, cluster: Cluster, run: Callable[[bytes], bytes]) -> None:
         self._cluster = cluster
         self._run = run
+        # The scheduler answers a key that it still knows with the earlier result, so no two flows
+        # may ever have the same name: `id` would be used again.
+        self._name = uuid.uuid4().hex
         self._number = 0
         self._completed: distributed.as_completed | None = None
         self._retried: Counter[bytes] = Counter()
@@ -376,7 +380,7 @@ class _Flow:
                 loop=client.loop, with_results=True, raise_errors=False
             )
         self._number += 1
-        key = f"examine-{os.getpid()}-{id(self)}-{self._number}"
+        key = f"examine-{self._name}-{self._number}"
         with warnings.catch_warnings():
             # A submission with large files is a large argument; it is read once.
             warnings.simplefilter("ignore")

@@ -55,6 +55,20 @@ def test_large_payloads_travel(cluster):
     assert run(cluster, "echo", [payload]) == {0: payload}
 
 
+def test_tasks_of_two_runs_never_share_a_key(cluster, monkeypatch):
+    """Or the scheduler would answer with the result of the earlier one, if it still has it."""
+    keys, submit = [], cluster.client.submit
+
+    def noted(*words, key, **more):
+        keys.append(key)
+        return submit(*words, key=key, **more)
+
+    monkeypatch.setattr(cluster.client, "submit", noted)
+    for _ in range(20):
+        run(cluster, "echo", [b"x"])
+    assert len(set(keys)) == 20
+
+
 def test_an_error_stops_nobody_else(cluster):
     found = run(cluster, "fail", [b"one", b"two"])
     assert [str(found[number]).splitlines()[0] for number in (0, 1)] == ["one", "two"]
