@@ -158,6 +158,23 @@ def _is_own(layer: Any) -> bool:
     return not _is_keras(type(layer)) and _base(type(layer)) is None
 
 
+def _heeds_training(layer: Any) -> bool:
+    """Whether a layer computes something else in training.
+
+    A functional model tells every such layer in which mode it is called itself, and overrules what
+    the layer was told when the model was made. A model that decides this itself has no equal among
+    functional models.
+    """
+    import keras
+
+    parts = layer._flatten_layers() if isinstance(layer, keras.Model) else [layer]
+    return any(
+        "training" in inspect.signature(part.call).parameters
+        for part in parts
+        if not isinstance(part, keras.Model)
+    )
+
+
 @contextlib.contextmanager
 def _seen_through() -> Iterator[None]:
     """Run the ``call`` of classes of one's own in place, where a layer would be recorded."""
@@ -167,6 +184,9 @@ def _seen_through() -> Iterator[None]:
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         if not _is_own(layer):
+            fixed = kwargs.get("training")
+            if fixed is not None and _heeds_training(layer):
+                raise ValueError(f"it fixes training={fixed} for its layer {layer.name!r}")
             return original(layer, *args, **kwargs)
         if not layer.built and not getattr(type(layer).build, "_is_default", False):
             shapes = keras.tree.map_structure(lambda item: tuple(item.shape), args[0])
@@ -177,6 +197,9 @@ def _seen_through() -> Iterator[None]:
             for name, value in kwargs.items()
             if name in names or name not in ("training", "mask")
         }
+        if "training" in names:
+            # Open, whatever the default says: the functional model is told later.
+            accepted.setdefault("training", None)
         return layer.call(*args, **accepted)
 
     try:

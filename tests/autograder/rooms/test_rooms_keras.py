@@ -326,6 +326,37 @@ def test_a_model_with_weights_of_its_own_can_be_called_but_not_looked_into(desk)
     assert "use Keras's own layers" in exercise.findings[0].message
 
 
+DECIDES = """
+class Decides(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.drop = layers.Dropout(0.5, seed=1)
+    def call(self, x, training={default}):
+        return self.drop(x, {told})
+"""
+
+
+@pytest.mark.parametrize("default", ["None", "False"])
+def test_a_model_that_hands_on_training_drops_out_in_training_only(desk, default):
+    model = desk(DECIDES.format(default=default, told="training=training"), "Decides")()
+    ones = np.ones((1, 400), "float32")
+    assert 0.3 < np.mean(np.asarray(model(ones, training=True)) == 0) < 0.7
+    np.testing.assert_array_equal(np.asarray(model(ones, training=False)), ones)
+    assert type(model.layers[-1]) is keras.layers.Dropout
+
+
+@pytest.mark.parametrize("told", ["training=False", "training=True"])
+def test_a_model_that_decides_itself_whether_it_trains_keeps_doing_so(desk, told):
+    # As layers of a functional model, its dropout would follow whoever calls the model.
+    model = desk(DECIDES.format(default="None", told=told), "Decides")()
+    ones = np.ones((1, 400), "float32")
+    for training in (True, False):
+        share = np.mean(np.asarray(model(ones, training=training)) == 0)
+        assert 0.3 < share < 0.7 if "True" in told else share == 0
+    with pytest.raises(ValueError, match="it fixes training="):
+        model.layers  # noqa: B018
+
+
 @pytest.mark.parametrize(
     ("name", "hint"), [("Unanswered", "not-attempted"), ("Misspelt", "not-defined")]
 )
