@@ -4,14 +4,22 @@
 PYTHON ?= python3
 VENV ?= .venv
 COURSE ?= .
+PORT ?= 8000
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-lock
 PROJECT := $(VENV)/.installed-project
-SOURCES := $(shell find autograder data_scripts -type f -not -name '*.pyc' 2>/dev/null)
+SOURCES := $(shell find autograder data_scripts playground -type f -not -name '*.pyc' 2>/dev/null)
 
 # Full tests that disturb nobody and can bear company. The rest stop processes, fill disks, or wait
 # for somebody by the clock.
 SIDE_BY_SIDE := tests/autograder/rooms tests/notebooks tests/kernels/test_same_outputs.py
+
+# Installed where that is allowed, else named.
+FIND_CHROMIUM := command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+  || command -v google-chrome >/dev/null \
+  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+       && apt-get update -qq && apt-get install -y -qq chromium; } \
+  || { echo "Chromium not found: these tests drive a browser. On Debian: sudo apt-get install chromium" >&2; exit 1; }
 
 # Kernels and nbgrader look programs up on PATH; TensorFlow's own log lines help nobody here.
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -19,7 +27,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # A virtual environment or a PYTHONPATH of the caller must not get mixed in.
 unexport PYTHONPATH VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-all attacks bench lint format lab notebooks check lock clean
+.PHONY: help setup demo test test-all test-playground test-hub attacks bench lint format lab \
+  playground hub notebooks check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -53,6 +62,20 @@ format: $(PROJECT)  ## let ruff rewrite the style
 
 lab: $(PROJECT)  ## open the course in JupyterLab (COURSE=folder for another one)
 	cd $(COURSE) && jupyter lab
+
+playground: $(PROJECT)  ## draw a digit, look inside, step a convolution, teach a machine
+	@$(BIN)/python -m playground
+
+hub: $(PROJECT)  ## a JupyterHub on this machine, with invented people (PORT=8000)
+	@$(BIN)/python -m hub.demo --port $(PORT)
+
+test-playground: $(PROJECT)  ## the playground's tests, in a real browser
+	@$(FIND_CHROMIUM)
+	$(BIN)/python -m pytest tests/playground
+
+test-hub: $(PROJECT)  ## the hub's tests: the way of a lesson, in a real browser
+	@$(FIND_CHROMIUM)
+	$(BIN)/python -m pytest tests/hub
 
 notebooks: $(PROJECT)  ## build what changed in solutions/ and lessons/
 	@$(BIN)/autograder build

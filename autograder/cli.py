@@ -8,10 +8,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autograder.commands import grade
+from autograder.commands import (
+    export,
+    feedback,
+    grade,
+    late,
+    preflight,
+    publish,
+    report,
+    roster,
+    similarity,
+)
 
 # Commands of a module each, in the order in which help lists them.
-COMMANDS = (grade,)
+COMMANDS = (preflight, publish, grade, late, feedback, report, similarity, export, roster)
 
 OK, PROBLEM, USAGE, STOPPED = 0, 1, 2, 130
 
@@ -52,8 +62,15 @@ def _user_errors() -> tuple[type[Exception], ...]:
         ("autograder.course_lock", "CourseLockError"),
         ("autograder.workers.cluster", "ClusterError"),
         ("autograder.grading", "GradingError"),
+        ("autograder.preflight.report", "PreflightError"),
         ("autograder.demo", "DemoError"),
+        ("autograder.publishing.publication", "PublishError"),
         ("autograder.sample_class", "SampleError"),
+        ("autograder.reports.marks", "ReportError"),
+        ("autograder.roster.tables", "RosterError"),
+        ("autograder.exports.marks", "ExportError"),
+        ("autograder.similarity.answers", "SimilarityError"),
+        ("autograder.gradebook.penalties", "PenaltyError"),
     ):
         if module in sys.modules:
             errors.append(getattr(sys.modules[module], name))

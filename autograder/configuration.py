@@ -6,6 +6,8 @@ from pathlib import Path
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from autograder import policy
+
 CONFIG_FILE = "nbgrader_config.py"
 
 # Read by nbgrader as import strings, so that nothing here is imported before it is needed.
@@ -20,6 +22,7 @@ _AUTOGRADE = [
     "autograder.gradebook.scoring.SaveVerdicts",
     "autograder.gradebook.scoring.SavePenalties",
 ]
+# For courses that choose nbgrader's own page (c.GenerateFeedback.exporter_class): ours runs none.
 _FEEDBACK = [
     "nbgrader.preprocessors.GetGrades",
     # The autograded notebook holds the hidden tests; what students see must not.
@@ -57,21 +60,9 @@ def configure(c: Config) -> None:
     c.Autograde.exporter_class = "autograder.submissions.reading.SubmissionExporter"
     c.Autograde.sanitize_preprocessors = list(_SANITISE)
     c.Autograde.autograde_preprocessors = list(_AUTOGRADE)
-    # Links and forged times stay outside from the moment a submission is collected.
-    c.ExchangeFactory.collect = "autograder.submissions.collecting.Collect"
+    c.GenerateFeedback.exporter_class = "autograder.reports.feedback_exporter.FeedbackExporter"
     c.GenerateFeedback.preprocessors = list(_FEEDBACK)
-    # The formgrader shows student output to the instructor, feedback shows it to the student: no
-    # script in it may run.
-    c.HTMLExporter.sanitize_html = True
-    c.HTMLExporter.preprocessors = [
-        "autograder.gradebook.notices.TellSandbox",
-        "nbconvert.preprocessors.sanitize.SanitizeHTML",
-    ]
-    c.SanitizeHTML.enabled = True
-    c.HTMLExporter.filters = {
-        "clean_html": "autograder.reports.markup.clean_html",
-        "strip_files_prefix": "autograder.reports.markup.strip_files_prefix",
-    }
+    policy.protect(c)
 
 
 def _put_environment_on_path() -> None:

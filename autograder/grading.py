@@ -40,7 +40,7 @@ from autograder.kernels.client import LINUX_ONLY
 from autograder.kernels.room_paths import exposed
 from autograder.kernels.settings import Sandbox
 from autograder.submissions import intake
-from autograder.submissions.intake import Intake, digest_of
+from autograder.submissions.intake import Intake, digest_of, runs_in_browsers
 from autograder.submissions.reading import UnreadableError, read_submission
 from autograder.workers.cluster import EXAMINE, Cluster, ClusterError, Place, WorkerLostError
 from autograder.workers.tasks import Result, ResultError, Task, TaskError
@@ -517,7 +517,12 @@ class ClassGrading:
         try:
             new = draft / "new"
             new.mkdir()
-            own = {**received.records, **received.files}
+            shown = {
+                name: content
+                for name, content in received.files.items()
+                if not runs_in_browsers(name)
+            }
+            own = {**received.records, **shown}
             kept = {name: own[name] for name in self._overwritable if name in own}
             for name, content in {**own, **self.released.helpers, **kept}.items():
                 path = new / name

@@ -88,4 +88,8 @@ def test_python_versions_agree(project):
 
 def test_the_wheel_holds_the_packages_only(project):
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
-    assert settings["build"]["targets"]["wheel"]["packages"] == ["autograder", "data_scripts"]
+    assert settings["build"]["targets"]["wheel"]["packages"] == [
+        "autograder",
+        "data_scripts",
+        "playground",
+    ]

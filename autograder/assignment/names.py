@@ -72,7 +72,21 @@ class Names:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Bindings:
+class Bindings:
+    """Names of one cell.
+
+    Attributes
+    ----------
+    bound, free : frozenset of str
+        Names that the cell binds, and names that it looks up.
+    imported : frozenset of str
+        Of the bound ones, those that an import binds.
+    imports : tuple of str
+        Its import statements.
+    star : bool
+        Whether one of them is ``from … import *``.
+    """
+
     bound: frozenset[str]
     free: frozenset[str]
     imported: frozenset[str]
@@ -131,7 +145,7 @@ def instructor_names(cells: Iterable[Cell], *, complete: bool = True) -> Names:
     imports: list[str] = []
     errors: list[str] = []
     warnings: list[str] = []
-    studied = [(cell, _bindings(cell.source)) for cell in cells]
+    studied = [(cell, bindings(cell.source)) for cell in cells]
     # Imports hold for the whole notebook, wherever they stand.
     imported = {name for _, found in studied for name in found.imported}
     unlimited = any(found.star for _, found in studied)
@@ -168,14 +182,15 @@ def instructor_names(cells: Iterable[Cell], *, complete: bool = True) -> Names:
     return Names(tuple(sorted(student)), "\n".join(imports), tuple(errors), tuple(warnings))
 
 
-def _bindings(source: str) -> _Bindings:
+def bindings(source: str) -> Bindings:
+    """Names that a cell binds and looks up; none where its text is no Python."""
     text = plain_python(source)
     try:
         tree = ast.parse(text)
         table = symtable.symtable(text, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError):
         # A cell in another language, or one that shows a syntax error on purpose.
-        return _Bindings(frozenset(), frozenset(), frozenset(), (), False)
+        return Bindings(frozenset(), frozenset(), frozenset(), (), False)
     bound: set[str] = set()
     free: set[str] = set()
     for symbol in table.get_symbols():
@@ -200,7 +215,7 @@ def _bindings(source: str) -> _Bindings:
         for alias in statement.names
         if alias.name != "*"
     }
-    return _Bindings(
+    return Bindings(
         bound=frozenset(bound),
         free=frozenset(free),
         imported=frozenset(imported),

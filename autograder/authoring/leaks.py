@@ -5,6 +5,7 @@ import binascii
 import contextlib
 import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 # Shorter lines (``return result``) stand in many programs and give nothing away.
@@ -56,6 +57,19 @@ def _normal(line: str) -> str:
     return line.strip().removeprefix("# ").strip()
 
 
+def lines_kept_back(solutions: Path) -> dict[str, str]:
+    """Private lines of all authors' texts below a folder: line → lesson that keeps it back."""
+    sources = {path.stem: path.read_text("utf-8") for path in sorted(solutions.glob("*/*.py"))}
+    # What one lesson says in public is no secret of another: `return keras.Sequential(`.
+    told = "\n".join(_divided(text)[1] for text in sources.values())
+    return {
+        line: name
+        for name, text in sources.items()
+        for line in private_lines(text)
+        if line not in told
+    }
+
+
 def find_leaks(lessons: Path, solutions: Path) -> list[str]:
     """Compare every file below ``lessons/`` with what ``solutions/`` keeps to itself.
 
@@ -69,15 +83,7 @@ def find_leaks(lessons: Path, solutions: Path) -> list[str]:
     list of str
         One sentence for each leak, empty when there is none.
     """
-    sources = {path.stem: path.read_text("utf-8") for path in sorted(solutions.glob("*/*.py"))}
-    # What one lesson says in public is no secret of another: `return keras.Sequential(`.
-    told = "\n".join(_divided(text)[1] for text in sources.values())
-    secrets = {
-        line: name
-        for name, text in sources.items()
-        for line in private_lines(text)
-        if line not in told
-    }
+    secrets = lines_kept_back(solutions)
     leaks: list[str] = []
     for path in sorted(item for item in lessons.rglob("*") if item.is_file()):
         where = path.relative_to(lessons.parent)
@@ -85,19 +91,44 @@ def find_leaks(lessons: Path, solutions: Path) -> list[str]:
             continue
         if path.suffix not in ALLOWED_SUFFIXES:
             leaks.append(f"{where}: a {path.suffix or 'nameless'} file does not belong in a lesson")
-        readings = _readings(path.read_bytes())
-        for marker in (f"BEGIN {name}" for name in REGIONS):
-            if any(marker in reading for reading in readings):
-                leaks.append(f"{where}: holds the marker {marker!r}")
-        for line, lesson in secrets.items():
-            if any(line in reading for reading in readings):
-                leaks.append(f"{where}: holds a line that {lesson} keeps back: {line[:60]!r}")
-        if path.suffix == ".ipynb":
-            leaks.extend(f"{where}: {problem}" for problem in _outputs(path))
+        leaks.extend(f"{where}: {problem}" for problem in leaks_of_file(path, secrets))
     return leaks
 
 
-def _readings(content: bytes) -> list[str]:
+def leaks_of_file(
+    path: Path,
+    secrets: Mapping[str, str],
+    markers: Iterable[str] = tuple(f"BEGIN {name}" for name in REGIONS),
+) -> list[str]:
+    """Look into one file that students get.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; of a notebook the strings in its JSON are read as well.
+    secrets : mapping of str to str
+        Line → who keeps it back.
+    markers : iterable of str
+        What begins a part that students do not get.
+
+    Returns
+    -------
+    list of str
+        One phrase for each leak.
+    """
+    texts = readings(path.read_bytes())
+    leaks = [
+        f"holds the marker {marker!r}"
+        for marker in markers
+        if any(marker in text for text in texts)
+    ]
+    for line, lesson in secrets.items():
+        if any(line in text for text in texts):
+            leaks.append(f"holds a line that {lesson} keeps back: {line[:60]!r}")
+    return leaks + (_outputs(path) if path.suffix == ".ipynb" else [])
+
+
+def readings(content: bytes) -> list[str]:
     """Read a file as text, as the strings inside its JSON, and what is packed as base64 in it."""
     texts = [content.decode("utf-8", errors="replace")]
     with contextlib.suppress(ValueError):

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         return _check_sandbox()
     if options.assignment is None:
         options.usage_error("which ASSIGNMENT?")
-    _stop_once()
+    stop_once()
     from autograder.assignment.imports import needed
     from autograder.configuration import load_course
     from autograder.course_lock import alone
@@ -140,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
     return OK if all(row.graded for row in rows) else PROBLEM
 
 
-def _stop_once() -> None:
+def stop_once() -> None:
     """Let the first Ctrl-C stop the run, and take no notice of the next: stopping takes seconds."""
 
     def stop(*_: object) -> None:

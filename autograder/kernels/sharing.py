@@ -52,7 +52,11 @@ def lend(server: Forkserver | None) -> dict[str, str]:
     """
     if server is None:
         return {}
-    about = {"folder": str(server.folder), "preload": list(server.preload)}
+    about = {
+        "folder": str(server.folder),
+        "preload": list(server.preload),
+        "environment": server.environment,
+    }
     return {LENT: json.dumps(about)}
 
 
@@ -60,7 +64,11 @@ def borrow(environment: Mapping[str, str]) -> dict[str, Any] | None:
     """What :func:`lend` said; None if nobody lends."""
     with contextlib.suppress(ValueError, KeyError, TypeError):  # nonsense is no offer
         about = json.loads(environment[LENT])
-        return {"folder": Path(about["folder"]), "preload": tuple(about["preload"])}
+        return {
+            "folder": Path(about["folder"]),
+            "preload": tuple(about["preload"]),
+            "environment": dict(about["environment"]),
+        }
     return None
 
 
@@ -73,11 +81,16 @@ class LentForkserver(Forkserver):
         The folder of the lent one, which may still be importing.
     preload : sequence of str
         The modules that it imports.
+    environment : mapping of str to str
+        The variables with which it imports them.
     """
 
-    def __init__(self, folder: Path, preload: Sequence[str] = PRELOAD) -> None:
+    def __init__(
+        self, folder: Path, preload: Sequence[str] = PRELOAD, environment: Mapping[str, str] = {}
+    ) -> None:
         super().__init__(preload, folder.parent)
         self.folder = folder
+        self.environment = dict(environment)
         self.lent = True
 
     @property

@@ -8,6 +8,8 @@ feedback, do not clean text cells at all.
 import bleach
 from nbconvert.filters.strings import strip_files_prefix as strip_prefix
 
+from autograder.reports.formulas import with_formulas
+
 TAGS = {
     *bleach.ALLOWED_TAGS,
     *("p", "br", "hr", "div", "span", "pre", "img", "figure", "figcaption"),
@@ -28,6 +30,10 @@ def _allowed(tag: str, name: str, value: str) -> bool:
     if tag == "img" and name == "src":
         # A picture that lies elsewhere tells its owner who reads this page, and when.
         return value.strip().lower().startswith("data:image/") and "svg" not in value[:40].lower()
+    if tag == "a" and name == "href":
+        # An address without a host would be one of the instructor's own server: a file that was
+        # handed in, or something that happens when it is asked for.
+        return value.strip().lower().startswith(("http://", "https://", "mailto:", "#"))
     return name in _ANYWHERE or name in _BY_TAG.get(tag, ())
 
 
@@ -49,4 +55,4 @@ def clean_html(markup: str | bytes) -> str:
 
 def strip_files_prefix(markup: str) -> str:
     """Do what nbconvert's filter of this name does, then clean: the last step for text cells."""
-    return clean_html(strip_prefix(markup))
+    return with_formulas(clean_html(strip_prefix(markup)))

@@ -1,1 +1,1 @@
-"""What students handed in: collected, read, dated, and made again what was released."""
+"""What students handed in: read, dated, and made again what was released."""

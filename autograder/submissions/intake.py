@@ -10,6 +10,7 @@ import datetime
 import functools
 import glob
 import hashlib
+import mimetypes
 import os
 import re
 import stat
@@ -223,6 +224,16 @@ def walk(
             yield name, descriptor, inside, _why_not(inside, is_folder=False) if by_name else None
 
 
+def runs_in_browsers(name: str) -> bool:
+    """Whether a browser that is sent this file would run what is in it.
+
+    The formgrader serves a submission's files from the instructor's own server. Such files are
+    there for the submission while it is graded, but not in ``autograded/``.
+    """
+    kind = mimetypes.guess_type(name)[0] or ""
+    return kind.endswith(("html", "xml")) or kind in ("multipart/related", "message/rfc822")
+
+
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
 
@@ -296,7 +307,8 @@ def guard_converter(converter: Autograde) -> None:
         if found is None:
             continue
         intake = take_in(course, converter.config, found["assignment"], found["student"])
-        added += [glob.escape(os.path.join(folder, name)) for name in intake.refused]
+        unseen = [name for name in intake.files if runs_in_browsers(name)]
+        added += [glob.escape(os.path.join(folder, name)) for name in (*intake.refused, *unseen)]
         added.append(glob.escape(os.path.join(folder, times.RECORD)))
         settled(intake, Path(course.root))
     course.ignore = [*patterns, *added]

@@ -56,7 +56,9 @@ class SubmissionExporter(NotebookExporter):
         return self.from_notebook_node(notebook, resources=resources, **kwargs)
 
 
-def read_bytes(path: str, most: int, *, folder: int | None = None) -> bytes:
+def read_bytes(
+    path: str, most: int, *, folder: int | None = None, owner: int | None = None
+) -> bytes:
     """Read a plain file of bounded size.
 
     What is checked is what is read: the file is opened once, without following a link and without
@@ -70,11 +72,14 @@ def read_bytes(path: str, most: int, *, folder: int | None = None) -> bytes:
         Bytes that it may have.
     folder : int, optional
         Descriptor of the folder that `path` is relative to.
+    owner : int, optional
+        Id of the user to whom it must belong.
 
     Raises
     ------
     RefusedError
-        If it is a link, no plain file, has further names elsewhere, or is too large.
+        If it is a link, no plain file, has further names elsewhere, is somebody else's, or is too
+        large.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -89,6 +94,8 @@ def read_bytes(path: str, most: int, *, folder: int | None = None) -> bytes:
             raise RefusedError("not a plain file")
         if about.st_nlink > 1:
             raise RefusedError("a link to another place (a hard link)")
+        if owner not in (None, about.st_uid):
+            raise RefusedError(f"it belongs to somebody else (user {about.st_uid})")
         if about.st_size > most:
             raise RefusedError(
                 f"it has {about.st_size / 1e6:.0f} MB, at most {most / 1e6:.0f} MB are read"

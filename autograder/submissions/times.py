@@ -4,7 +4,7 @@
 the student, so both can be forged. What a student cannot set back is the moment at which the
 exchange's file system last changed the entry (its *ctime*). The rules:
 
-1. Collected by :class:`autograder.submissions.collecting.Collect`: it signs a record; the record
+1. Collected by :class:`autograder.exchange.collect.Collect`: it signs a record; the record
    counts. If somebody on the instructor's side edited ``timestamp.txt`` afterwards, the edit does.
 2. Without a record, but still in the exchange: the later of the folder's name and of its ctime.
 3. Neither: ``timestamp.txt``, or the time of the notebook as collected if that is later.

@@ -28,6 +28,8 @@ COMMANDS = {
     "make lint": "ci",
     "make lab": "test_lab_opens",
     "make lab COURSE=demo_class/course": "test_lab_opens",
+    "make playground": "tests/playground/test_pages.py",
+    "make hub": "tests/hub/test_demo_hub.py",
     "make notebooks": "run",
     "make check": "run",
     ".venv/bin/python -m data_scripts list": "run",
@@ -44,7 +46,18 @@ COMMANDS = {
     ),
     "autograder grade --check-sandbox": "tests/docs/test_instructor.py",
     "nbgrader autograde 02_convolution --force": "tests/docs/test_instructor.py",
-    "nbgrader generate_feedback 02_convolution": "tests/docs/test_instructor.py",
+    "autograder preflight 02_convolution --no-answers": "tests/docs/test_instructor.py",
+    "autograder roster import canvas.csv --dry-run": "tests/docs/test_instructor.py",
+    "autograder roster import canvas.csv": "tests/docs/test_instructor.py",
+    "autograder late 02_convolution": "tests/docs/test_instructor.py",
+    "autograder feedback 02_convolution": "tests/docs/test_instructor.py",
+    "autograder report 02_convolution": "tests/docs/test_instructor.py",
+    "autograder similarity 02_convolution": "tests/docs/test_instructor.py",
+    "autograder export 02_convolution --format canvas --roster canvas.csv --to marks.csv": (
+        "tests/docs/test_instructor.py"
+    ),
+    "nbgrader export --exporter autograder.exports.canvas.CanvasExporter "
+    "--CanvasExporter.roster=canvas.csv --to canvas_marks.csv": "tests/docs/test_instructor.py",
     "nbgrader release_feedback 02_convolution": "tests/docs/test_instructor.py",
     "nbgrader fetch_feedback 02_convolution --course cnn": "tests/docs/test_instructor.py",
     "nbgrader export --to grades.csv": "tests/docs/test_instructor.py",

@@ -23,7 +23,12 @@ def lent(own_server):
 
 def test_what_is_lent_is_found():
     server = Forkserver(preload=("json", "csv"))
-    assert borrow(lend(server)) == {"folder": server.folder, "preload": ("json", "csv")}
+    server.environment = {"LANG": "C"}
+    assert borrow(lend(server)) == {
+        "folder": server.folder,
+        "preload": ("json", "csv"),
+        "environment": {"LANG": "C"},
+    }
     assert lend(None) == {}
 
 

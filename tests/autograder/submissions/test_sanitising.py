@@ -11,9 +11,9 @@ import pytest
 from traitlets.config import Config
 
 from autograder.assignment.released import ReleasedNotebook, cell_id, new_cell
+from autograder.exchange.collect import Collect
 from autograder.gradebook.withholding import SENTENCE, WithholdOutputs
 from autograder.submissions import times
-from autograder.submissions.collecting import Collect
 from autograder.submissions.intake import MAX_FILES, take_in
 from autograder.submissions.reading import (
     RefusedError,

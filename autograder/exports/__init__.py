@@ -1,0 +1,1 @@
+"""Marks for spreadsheets and learning platforms, as nbgrader's export plugins."""

@@ -1,0 +1,66 @@
+"""The class report as one HTML file that stands alone."""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from autograder.reports import class_report, item_analysis
+from autograder.reports.class_report import ClassReport
+from autograder.reports.marks import ReportError
+from autograder.reports.pages import digest_on, page
+from autograder.reports.plots import WIDTH, plots_of
+
+MARK = "autograder-report"
+
+
+def class_page(report: ClassReport) -> str:
+    """Make the page."""
+    content = json.dumps(report.to_dict(), sort_keys=True, ensure_ascii=False)
+    return page(
+        "class_report.html.j2",
+        report=report,
+        plots=plots_of(report),
+        width=WIDTH,
+        digest=hashlib.sha256(content.encode("utf-8", "replace")).hexdigest(),
+        low=class_report.LOW_SHARE,
+        fall=class_report.FALL,
+        untried=class_report.UNTRIED,
+        fewest=item_analysis.FEWEST,
+    )
+
+
+def write_class_page(report: ClassReport, path: Path, *, force: bool = False) -> None:
+    """Write the page; it appears at once and whole.
+
+    Parameters
+    ----------
+    report : ClassReport
+        What it says.
+    path : pathlib.Path
+        Where. An earlier report there is replaced.
+    force : bool
+        Replace whatever stands there.
+
+    Raises
+    ------
+    ReportError
+        If something else stands there, or it cannot be written.
+    """
+    try:
+        if not force and digest_on(path, MARK) == "":
+            raise ReportError(f"{path} is not a class report: --force replaces it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".report-")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+                file.write(class_page(report))
+            os.replace(draft, path)
+        except BaseException:
+            os.unlink(draft)
+            raise
+    except OSError as error:
+        raise ReportError(
+            f"{path} cannot be written ({error.strerror}): choose another place with --output"
+        ) from None

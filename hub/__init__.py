@@ -1,0 +1,1 @@
+"""JupyterHub for the course: a demo on one machine, a class server, Kubernetes."""
