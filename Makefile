@@ -38,7 +38,7 @@ demo: $(PROJECT)  ## grade a sample class of a real lesson, end to end
 	@$(BIN)/autograder demo
 
 test: $(PROJECT)  ## the fast tests (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -n 2 -m "not full"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full"
 
 test-all: $(PROJECT)  ## the rest: notebooks run whole, nbgrader's own commands, the demo
 	$(BIN)/python -m pytest -m full -n 2 --dist loadgroup --durations=10 $(SIDE_BY_SIDE)

@@ -1458,6 +1458,10 @@ exercise.score()
 # pictures are moved by 0 to 6 pixels: for each picture one of left, right, up and down is drawn,
 # and stays the same for all distances. Keras moves them here, so that the experiment runs even
 # while your function does not; the first line tells whether both agree.
+#
+# Would you rather move a digit of your own? In the course's folder `playground` the notebook
+# [draw_a_digit](../../playground/draw_a_digit.ipynb) lets an MLP and a CNN read what you draw, and
+# has a slider to shift it.
 
 # %% tags=["benchmark"] nbgrader={"grade_id": "moving", "locked": true}
 DIRECTIONS = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)])  # right, left, down, up

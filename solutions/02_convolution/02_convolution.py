@@ -150,6 +150,10 @@ show(
 # After a layer of $K$ filters the depth is $K$: for the next layer, that is $D_{in}$. With stride
 # 1, padding `"same"` gives the output the same size as the input; hence its name.
 #
+# To move a window with your own hands, product by product, with any stride, padding and kernel,
+# open [convolution_stepper](../../playground/convolution_stepper.ipynb) in the course's folder
+# `playground`.
+#
 # In Keras a whole layer reads
 # `keras.layers.Conv2D(filters, kernel_size, strides=1, padding="valid")`. Those are the defaults:
 # stride 1, no padding. An activation such as ReLU may follow; it changes no shape and has no

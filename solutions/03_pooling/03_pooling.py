@@ -1194,6 +1194,9 @@ print(np.array_equal(after[:, :, 1:], before[:, :, :-1]))
 # when the picture moves, the pooled map moves, only in larger steps. It is tolerant of small
 # movements. That is all, and it is a lot.
 #
+# You can watch it: [see_inside](../../playground/see_inside.ipynb), in the course's folder
+# `playground`, shows the maps of a CNN before and after pooling while you draw.
+#
 # ## 6 · Global pooling: a volume becomes a vector
 #
 # What if the window is as large as the map? Then each map gives one number, and a volume of

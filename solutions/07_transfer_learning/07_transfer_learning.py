@@ -1669,6 +1669,10 @@ home.cleanup()
 # With 128 or 224 pixels instead of 64 it takes longer and knows more: ImageNet's network has
 # learned from large pictures.
 #
+# **No folder at hand?** [teach_a_machine](../../playground/teach_a_machine.ipynb), in the course's
+# folder `playground`, takes its pictures from files, a folder, a camera or your pencil. It trains a
+# head as you did here, and shows where it looked.
+#
 # **Dogs?** Once, in a terminal: `python -m data_scripts fetch oxford_pets`. That is 792 MB of the
 # *Oxford-IIIT Pet* set (Parkhi and others 2012), 7,390 photographs, sorted into folders. Then
 # `MY_FOLDER = data_scripts.picture_set("oxford_pets") / "dogs"` has 25 breeds of dogs, and the

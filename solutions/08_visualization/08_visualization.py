@@ -464,6 +464,9 @@ show(
 # the end a map has 36 places, and says little more than "yes, on the left". *Where* has been traded
 # for *what*. (ReLU6 cuts at 6, so the maps of the last rows look flat where they are bright.)
 #
+# A smaller network can be seen whole: [see_inside](../../playground/see_inside.ipynb), in the
+# course's folder `playground`, follows a digit that you draw through all maps of a CNN.
+#
 # ## 4 · What does a filter like best?
 #
 # A map tells where a filter answers. It does not tell *to what*. So let us search: begin with noise

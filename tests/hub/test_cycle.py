@@ -106,7 +106,7 @@ def test_the_whole_cycle(people, hub):
     ada.sign_in()
     page = ada.read(ada.fetch_feedback(LESSON))
     expect(page.locator("body")).to_contain_text(COMMENT)
-    expect(page.locator("body")).to_contain_text("7.0")
+    expect(page.locator("body")).to_contain_text("7 of 8 points")
     ada.picture("feedback", page)
     told = ben.read(ben.fetch_feedback(LESSON))
     expect(told.locator("body")).to_contain_text("Twice, not two more.")
