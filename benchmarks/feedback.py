@@ -203,7 +203,7 @@ COMMANDS = {
 def measure(course: Path, lesson: str, rounds: int) -> dict[str, Any]:
     """Time each command several times, in turn, always into an empty folder."""
     record: dict[str, Any] = {
-        "lesson": lesson,
+        "assignment": lesson,
         "cores": len(os.sched_getaffinity(0)),
         "students": len(list((course / "autograded").glob(f"*/{lesson}"))),
         "seconds": {name: [] for name in COMMANDS},

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from hub.demo.settings import Settings
 from tests.hub.apart import AS_ROOT, NOBODY, Place
-from tests.playground.browser import chromium_found
+from tests.playground.browser import chromium_found, driver
 
 READY = "Ctrl-C stops the hub"
 START_SECONDS, STOP_SECONDS = 400, 90
@@ -138,7 +138,7 @@ def browser_at(place: Place, folder: Path) -> Iterator[Browser]:
     enter = " ".join(place.enter("--net"))
     script.write_text(f'#!/bin/sh\nexec {enter} "{chromium_found()}" "$@"\n')
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=script, args=["--disable-gpu"])
         try:
             yield browser

@@ -16,7 +16,7 @@ from nbgrader.api import Gradebook
 
 from autograder.grading import grade
 from tests.attacks.families.markup_in_output import VECTORS
-from tests.playground.browser import Seen, chromium_found
+from tests.playground.browser import Seen, chromium_found, driver
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 NAME = "01_toy"
@@ -148,12 +148,10 @@ _TOUCH = """() => {
 
 def looked_at(course, picture=None, *, protected=True):
     """Open the page of the hostile submission; what ran, and what went wrong."""
-    from playwright.sync_api import sync_playwright
-
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         found = gradebook.find_submission_notebook(NAME, NAME, "ada").id
     ran = []
-    with formgrader(course) as address, sync_playwright() as playwright:
+    with formgrader(course) as address, driver() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium_found(), args=["--no-sandbox", "--disable-gpu"]
         )

@@ -5,7 +5,6 @@ browser joins it there. Where the system allows no such namespace, both run as u
 :attr:`Server.apart` is False.
 """
 
-import atexit
 import contextlib
 import json
 import os
@@ -19,7 +18,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -222,13 +220,27 @@ def playground_pages(folder: Path) -> Iterator[Server]:
         yield server
 
 
-@cache
-def _playwright() -> Playwright:
-    """Start the driver: one for the whole process, which stops it when it ends."""
-    manager = sync_playwright()
-    driver = manager.start()
-    atexit.register(driver.stop)
-    return driver
+_drivers: list[Playwright] = []
+_users = 0
+
+
+@contextlib.contextmanager
+def driver() -> Iterator[Playwright]:
+    """Lend the one driver of browsers of this process; it ends with its last user.
+
+    While it is there, nothing else in the thread can run an event loop of its own. So whoever has a
+    browser for several tests gives it back when the last of their folder is done.
+    """
+    global _users
+    if not _drivers:
+        _drivers.append(sync_playwright().start())
+    _users += 1
+    try:
+        yield _drivers[0]
+    finally:
+        _users -= 1
+        if not _users:
+            _drivers.pop().stop()
 
 
 @contextlib.contextmanager
@@ -252,11 +264,12 @@ def chromium(folder: Path, server: Server) -> Iterator[Browser]:
         )
         wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
         path = str(wrapper)
-    browser = _playwright().chromium.launch(executable_path=path, args=["--disable-gpu"])
-    try:
-        yield browser
-    finally:
-        browser.close()
+    with driver() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--disable-gpu"])
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def new_page(browser: Browser, *, dark: bool = False, **options) -> tuple[Page, Seen]:

@@ -12,14 +12,14 @@ def with_chromium():
         pytest.skip("no chromium here: install Debian's package chromium (see tests/README.md)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory, with_chromium):
     """A running JupyterLab over the playground's notebooks, with no network where possible."""
     with jupyterlab(tmp_path_factory.mktemp("jupyterlab")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(lab, tmp_path_factory):
     """Chromium, beside that JupyterLab."""
     with chromium(tmp_path_factory.mktemp("chromium"), lab) as started:

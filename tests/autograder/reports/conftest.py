@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
-from playwright.sync_api import sync_playwright
 
 from autograder.grading import grade
 from tests.attacks.families.markup_in_output import VECTORS
-from tests.playground.browser import chromium_found
+from tests.playground.browser import chromium_found, driver
 
 NAME = "01_toy"
 MARK = "mark4711"
@@ -106,13 +105,13 @@ def graded(graded_once, tmp_path):
     return course
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     """Debian's chromium."""
     path = chromium_found()
     if path is None:
         pytest.skip("no chromium here: install Debian's package chromium (see tests/README.md)")
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--disable-gpu"])
         yield started
         started.close()
