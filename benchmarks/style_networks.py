@@ -428,7 +428,7 @@ def compare(kept: Path | None) -> None:
         for key, value in zip(("seconds_a_step", "processor_seconds_a_step"), seconds, strict=True):
             record["networks"][name][key] = round(value, 3)
     RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    side_by_side(contents, styles, drawn).save(PICTURE, quality=82, optimize=True)
+    side_by_side(contents, styles, drawn).save(PICTURE, quality=70, optimize=True, progressive=True)
     print(f"{RECORD}\n{PICTURE}, {PICTURE.stat().st_size:,} bytes")
 
 
