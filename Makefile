@@ -12,7 +12,8 @@ SOURCES := $(shell find autograder data_scripts playground -type f -not -name '*
 
 # Full tests that disturb nobody and can bear company. The rest stop processes, fill disks, or wait
 # for somebody by the clock.
-SIDE_BY_SIDE := tests/autograder/rooms tests/notebooks tests/kernels/test_same_outputs.py
+SIDE_BY_SIDE := tests/autograder/rooms tests/notebooks tests/test_exercises.py \
+  tests/kernels/test_same_outputs.py
 
 # Installed where that is allowed, else named.
 FIND_CHROMIUM := command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
@@ -40,7 +41,7 @@ demo: $(PROJECT)  ## grade a sample class of a real lesson, end to end
 test: $(PROJECT)  ## the fast tests (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full"
 
-test-all: $(PROJECT)  ## the rest: notebooks run whole, nbgrader's own commands, the demo
+test-all: $(PROJECT)  ## the rest: notebooks run whole, wrong answers, nbgrader's own commands, the demo
 	$(BIN)/python -m pytest -m full -n 2 --dist loadgroup --durations=10 $(SIDE_BY_SIDE)
 	$(BIN)/python -m pytest -m full --durations=10 $(addprefix --ignore=,$(SIDE_BY_SIDE))
 

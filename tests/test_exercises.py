@@ -7,6 +7,8 @@ import pytest
 
 from tests.rehearsal import LESSONS, Rehearsal, variants
 
+# Its variants are tried by `make test`; those of the others, hundreds, by `make test-all`.
+ALWAYS = "02_convolution"
 # Two seeds, so that a check that is right by luck of the draw is found.
 SEEDS = ("first", "second")
 NO_VALUES = (
@@ -33,7 +35,12 @@ def rehearsals():
 
 def listed(kind):
     return [
-        pytest.param(name, item, id=f"{name}-{item['exercise']}-{item['name']}")
+        pytest.param(
+            name,
+            item,
+            id=f"{name}-{item['exercise']}-{item['name']}",
+            marks=() if name == ALWAYS else pytest.mark.full,
+        )
         for name in LESSONS
         for item in variants(name).get(kind, [])
     ]

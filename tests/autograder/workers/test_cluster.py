@@ -84,6 +84,7 @@ def test_an_error_that_may_pass_is_tried_again(cluster, tmp_path):
     assert isinstance(found[0], ValueError)
 
 
+@pytest.mark.full
 def test_who_ends_workers_harms_nobody_else(cluster):
     payloads = [b"%d" % number for number in range(8)]
     payloads[3] = b"kill"
