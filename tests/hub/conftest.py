@@ -18,7 +18,7 @@ LESSON, REAL_LESSON = "01_toy", "02_convolution"
 MANY = tuple(f"s{number:02}" for number in range(1, 11))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def folder():
     """A folder that another user of this machine may pass; pytest's own are closed."""
     path = Path(tempfile.mkdtemp(prefix="hub-"))
@@ -27,7 +27,7 @@ def folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def course(folder):
     """A course of two finished lessons: a toy, and a real one."""
     from autograder.authoring import build
@@ -39,7 +39,7 @@ def course(folder):
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def proxy(request):
     """The hub's proxy, installed once and kept for the next time."""
     path = Path(request.config.cache.mkdir("hub")) / "proxy"
@@ -50,7 +50,7 @@ def proxy(request):
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(folder):
     """Somewhere without a network, and a plain user."""
     try:
@@ -60,7 +60,7 @@ def place(folder):
         pytest.skip("network namespaces are not available here")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hub(place, course, proxy):
     """The demo hub, running; its students are ada, ben and the many."""
     made = DemoHub(place, course, proxy, ("ada", "ben", *MANY))
@@ -69,7 +69,7 @@ def hub(place, course, proxy):
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(place, folder, hub):
     """Chromium, where the hub is."""
     if chromium_found() is None:
@@ -78,7 +78,7 @@ def browser(place, folder, hub):
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pictures(tmp_path_factory):
     """Folder for pictures of the screen, kept if HUB_SCREENSHOTS names one."""
     path = Path(os.environ.get("HUB_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
