@@ -22,11 +22,16 @@ nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_vers
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Tests of one file about one lesson share what is costly: keep them in one worker."""
+    """Tests of a file share what is costly: keep them in one worker, in their order.
+
+    Where they are about lessons, those about one lesson: no file may be as long as all others.
+    """
     for item in items:
         about = getattr(item, "callspec", None) and item.callspec.params.get("name")
+        group = item.nodeid.partition("::")[0]
         if isinstance(about, str):
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}:{about}"))
+            group += f":{about}"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 TOY_CONFIG = """\

@@ -31,7 +31,7 @@ def value(room, expression, before=""):
 
 def refusal(room, source):
     """Name of the error that a line ends with; empty if it went through."""
-    return room.run(f"import os\n{source}")[1]
+    return room.run(f"import os, socket\n{source}")[1]
 
 
 # -- what an honest notebook needs is there
@@ -144,7 +144,7 @@ def test_the_python_environment_cannot_be_changed(room):
 def test_no_network(room):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+        connect = f"socket.create_connection(('127.0.0.1', {port}), 2)"
         assert refusal(room, connect) == "ConnectionRefusedError"
     assert refusal(room, "socket.create_connection(('192.0.2.1', 80), 2)") == "OSError"
     # Kinds of sockets with which the system itself is spoken to.
@@ -277,7 +277,7 @@ def test_siblings_are_strangers(server):
 def test_the_forkservers_socket_is_out_of_reach(room, server):
     path = server.folder / "forkserver"
     assert path.is_socket()
-    connect = f"import socket; socket.socket(socket.AF_UNIX, 5).connect({str(path)!r})"
+    connect = f"socket.socket(socket.AF_UNIX, 5).connect({str(path)!r})"
     assert refusal(room, connect) in ("FileNotFoundError", "PermissionError")
     assert refusal(room, f"os.listdir({str(server.folder)!r})") == "FileNotFoundError"
 
