@@ -404,7 +404,10 @@ class _Flow:
             future, answer = next(self._completed)
 
     def _answer(self, future: distributed.Future, answer: Any) -> bytes | Exception:
-        if future.status == "cancelled" or future.status == "lost":
+        if isinstance(answer, bytes):
+            # It is here, whatever has become of its worker since: then the future is "lost".
+            return answer
+        if future.status in ("cancelled", "lost"):
             raise ClusterError(
                 "the connection to the scheduler was lost; run the same command again to go on"
             )
@@ -469,7 +472,7 @@ def _start_nursery(more: dict[str, str]) -> None:
     if _method() != "forkserver":
         return
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.workers.worker"])
+    context.set_forkserver_preload(["autograder.workers.nursery", "autograder.workers.worker"])
     with bare_environment():
         os.environ.update(more)
         forkserver.ensure_running()

@@ -1,12 +1,6 @@
 """What every worker imports before its first submission; see :mod:`autograder.workers.cluster`."""
 
-import multiprocessing
 import signal
-
-# Ctrl-C reaches every process of the terminal; the command ends its workers by itself. The imports
-# that follow take long enough to be met by one.
-if multiprocessing.parent_process() is not None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 from autograder.startup import postponed_grammar
 
@@ -26,4 +20,5 @@ def dask_setup(worker: distributed.Worker) -> None:
     quiet_logs()
     count = worker.state.total_resources.get(TURNS)
     set_turns(None if count is None else max(1, int(count)))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # also where no nanny started this process
+    # Ctrl-C reaches every process of the terminal; the command ends its workers by itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -33,6 +33,11 @@ def kill(payload):
     return payload
 
 
+def slow_echo(payload):
+    time.sleep(1.5)
+    return payload
+
+
 def environment(payload):
     """Names in the environment of the worker, now and when it was started."""
     with open("/proc/self/environ", "rb") as file:

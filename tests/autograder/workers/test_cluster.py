@@ -1,6 +1,7 @@
 """Workers: closed to others, without secrets, replaced when they die, gone in the end."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -67,6 +68,19 @@ def test_tasks_of_two_runs_never_share_a_key(cluster, monkeypatch):
     for _ in range(20):
         run(cluster, "echo", [b"x"])
     assert len(set(keys)) == 20
+
+
+def test_an_answer_that_came_outlives_its_worker(cluster):
+    def payloads():
+        yield 0, b"one"
+        time.sleep(3)  # the answer has come by now, and waits to be asked for
+        for nanny in cluster._cluster.workers.values():
+            os.kill(nanny.pid, signal.SIGKILL)
+        time.sleep(0.5)  # Dask works it out once more
+        yield 1, b"two"
+
+    found = dict(cluster.examine(payloads(), function=HERE + "slow_echo"))
+    assert found == {0: b"one", 1: b"two"}
 
 
 def test_an_error_stops_nobody_else(cluster):
