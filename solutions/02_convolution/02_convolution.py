@@ -1508,6 +1508,13 @@ for _label, _strides, _dilations in (
         tuple(int(exercise.rng.integers(*span)) for span in ((2, 8), _strides, _dilations))
         for _ in range(_count)
     ]
+    # Where strides or dilations are drawn, not all of them may turn out as 1.
+    _window, _stride, _dilation = _stack[0]
+    _stack[0] = (
+        _window,
+        max(_stride, 2 if _strides[1] > 2 else 1),
+        max(_dilation, 2 if _dilations[1] > 2 else 1),
+    )
     exercise.hidden.number(
         _label,
         lambda _stack=_stack: receptive_field(_stack),
