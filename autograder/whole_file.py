@@ -1,12 +1,13 @@
-"""Write a file whole or not at all, for the instructor's eyes."""
+"""Write a file whole or not at all."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Let a file appear at once, readable by its owner only: it holds marks or names.
+def write_whole(path: Path, content: bytes, *, permissions: int = 0o600) -> None:
+    """Let a file appear at once.
 
     Parameters
     ----------
@@ -14,6 +15,8 @@ def write_whole(path: Path, content: bytes) -> None:
         The file; its folder is made if need be.
     content : bytes
         What it holds.
+    permissions : int
+        Its mode. Most of what is written here holds marks or names: then it is its owner's only.
 
     Raises
     ------
@@ -25,7 +28,9 @@ def write_whole(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+        os.chmod(name, permissions)
         os.replace(name, path)
     except BaseException:
-        os.unlink(name)
+        with contextlib.suppress(OSError):
+            os.unlink(name)
         raise

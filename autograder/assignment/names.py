@@ -94,6 +94,15 @@ class Bindings:
     star: bool
 
 
+def cell_kind(about: Mapping[str, Any]) -> str:
+    """Tell ``answer``, ``test``, ``locked`` and ``open`` cells apart by what nbgrader notes."""
+    if about.get("solution"):
+        return "answer"
+    if about.get("grade"):
+        return "test"
+    return "locked" if about.get("locked") else "open"
+
+
 def cells_of(notebook: Mapping[str, Any], tested: Mapping[str, str] | None = None) -> list[Cell]:
     """Code cells of an instructor's notebook.
 
@@ -109,12 +118,7 @@ def cells_of(notebook: Mapping[str, Any], tested: Mapping[str, str] | None = Non
         if cell["cell_type"] != "code":
             continue
         about = cell["metadata"].get("nbgrader") or {}
-        if about.get("solution"):
-            kind = "answer"
-        elif about.get("grade"):
-            kind = "test"
-        else:
-            kind = "locked" if about.get("locked") else "open"
+        kind = cell_kind(about)
         name = about.get("grade_id") or f"number {number}"
         source = cell["source"]
         source = source if isinstance(source, str) else "".join(source)

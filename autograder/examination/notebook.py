@@ -72,13 +72,15 @@ def task_options(config: Config) -> tuple[dict[str, float], dict[str, Any]]:
     return sandbox.limits(), sandbox.settings()
 
 
-def examine_task(payload: bytes) -> bytes:
+def examine_task(payload: bytes, kind: "type[Examination] | None" = None) -> bytes:
     """Grade one sanitised notebook; needs no gradebook and no course folder.
 
     Parameters
     ----------
     payload : bytes
         A :class:`autograder.workers.tasks.Task`.
+    kind : type, optional
+        A class derived from :class:`Examination`, to be used in its place.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def examine_task(payload: bytes) -> bytes:
     while True:
         notebook = nbformat.from_dict(copy.deepcopy(task.notebook))
         try:
-            return Result(Examination(notebook, task).run()).to_bytes(task)
+            return Result((kind or Examination)(notebook, task).run()).to_bytes(task)
         except KernelError:
             # The forkserver may have been killed, and is started anew; a machine that cannot make
             # rooms at all says so again.

@@ -77,6 +77,11 @@ def why(verdict: CellVerdict) -> str:
     return "; ".join(words) or "no reason given"
 
 
+def _luck(trial: Trial) -> float:
+    """Share of an exercise that a submission may have without deserving it."""
+    return LUCK_SHARE if trial.kind == "hostile" else 0.0
+
+
 class Judge:
     """Compares what was earned with what should be, and writes findings.
 
@@ -369,13 +374,18 @@ class Judge:
         high = low + sum(
             self.points[key] for key, should in trial.should.items() if should not in (ALL, NOTHING)
         )
+        luck = _luck(trial) * sum(
+            self.points[key] for key, should in trial.should.items() if should == NOTHING
+        )
+        if luck and low == high:
+            return f"{low:g} … {low + luck:g}"
         if low == high:
             return f"{low:g}"
         below = "<" if LESS in trial.should.values() else ""
         return f"{below}{high:g}" if not low else f"{low:g} … {below}{high:g}"
 
     def _as_it_should(self, graded: Graded) -> bool:
-        luck = LUCK_SHARE if graded.trial.kind == "hostile" else 0.0
+        luck = _luck(graded.trial)
         for key, should in graded.trial.should.items():
             wrong = (
                 (should == ALL and not graded.keeps(key))

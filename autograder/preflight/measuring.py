@@ -1,18 +1,16 @@
 """Examine as always, and write down what every cell uses."""
 
-import copy
 import json
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 
-from autograder.examination.notebook import Examination
+from autograder.examination.notebook import Examination, examine_task
 from autograder.preflight.report import CellUsage
-from autograder.workers.tasks import CellVerdict, Result, Task
+from autograder.workers.tasks import CellVerdict
 
 MEASURED = "measured "  # how a note with figures begins
 EXAMINE_MEASURED = "autograder.preflight.measuring.examine_measured"
@@ -74,9 +72,7 @@ def examine_measured(payload: bytes) -> bytes:
     bytes
         A :class:`autograder.workers.tasks.Result`.
     """
-    task = Task.from_bytes(payload)
-    notebook = nbformat.from_dict(copy.deepcopy(task.notebook))
-    return Result(MeasuredExamination(notebook, task).run()).to_bytes(task)
+    return examine_task(payload, MeasuredExamination)
 
 
 def read_usage(notebook: dict[str, Any], name: str) -> list[CellUsage]:

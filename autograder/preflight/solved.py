@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from autograder.assignment.names import bindings
+from autograder.assignment.names import bindings, cell_kind
 
 
 class Key(NamedTuple):
@@ -180,17 +180,11 @@ def text_of(cell: Mapping[str, Any]) -> str:
 
 def _code_cell(index: int, cell: Mapping[str, Any], more: Iterable[str]) -> CodeCell:
     about = about_of(cell)
-    if about.get("solution"):
-        kind = "answer"
-    elif about.get("grade"):
-        kind = "test"
-    else:
-        kind = "locked" if about.get("locked") else "open"
     texts = [bindings(text) for text in (text_of(cell), *more)]
     return CodeCell(
         index=index,
         name=about.get("grade_id", ""),
-        kind=kind,
+        kind=cell_kind(about),
         bound=texts[0].bound,
         # What a cell binds itself it does not take from an earlier one.
         used=frozenset().union(*(found.free - found.bound for found in texts)),

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from autograder.reports import class_report, item_analysis
@@ -11,6 +9,7 @@ from autograder.reports.class_report import ClassReport
 from autograder.reports.marks import ReportError
 from autograder.reports.pages import digest_on, page
 from autograder.reports.plots import WIDTH, plots_of
+from autograder.whole_file import write_whole
 
 MARK = "autograder-report"
 
@@ -51,15 +50,7 @@ def write_class_page(report: ClassReport, path: Path, *, force: bool = False) ->
     try:
         if not force and digest_on(path, MARK) == "":
             raise ReportError(f"{path} is not a class report: --force replaces it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(class_page(report))
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
+        write_whole(path, class_page(report).encode("utf-8", "replace"))
     except OSError as error:
         raise ReportError(
             f"{path} cannot be written ({error.strerror}): choose another place with --output"

@@ -1,10 +1,7 @@
 """Make one page of feedback and put it into its place: what a worker process does."""
 
-import contextlib
 import dataclasses
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from autograder.reports.asked import Lesson
@@ -15,6 +12,7 @@ from autograder.reports.feedback import (
 )
 from autograder.reports.marks import StudentMarks
 from autograder.reports.pages import digest_on, edition, feedback_page
+from autograder.whole_file import write_whole
 
 MADE, FRESH, KEPT, FAILED = "made", "fresh", "kept", "failed"
 
@@ -93,7 +91,7 @@ def make_page(task: PageTask) -> PageResult:
         text = page_text(content, task, digest)
     except UnreadableNotebookError as error:
         return PageResult(FAILED, str(error))
-    _write(task.target, text, task.permissions)
+    write_whole(task.target, text.encode("utf-8", "replace"), permissions=task.permissions)
     return PageResult(MADE)
 
 
@@ -139,16 +137,3 @@ def page_digest(content: bytes, task: PageTask) -> str:
         )
     )
     return hashed.hexdigest()
-
-
-def _write(path: Path, text: str, permissions: int) -> None:
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".feedback-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-        os.chmod(draft, permissions)
-        os.replace(draft, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
-        raise

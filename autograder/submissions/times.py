@@ -20,7 +20,6 @@ import hmac
 import json
 import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from traitlets.config import Config
 
 from autograder.assignment.seeds import course_secret, sign
 from autograder.submissions.reading import RefusedError, read_bytes
+from autograder.whole_file import write_whole
 
 RECORD = ".autograder_record.json"
 TOLERANCE = datetime.timedelta(minutes=1)
@@ -250,16 +250,7 @@ def _write(path: Path, text: str) -> None:
     if path.is_dir() and not path.is_symlink():
         # Handed in where a file belongs; kept under another name.
         path.rename(path.with_name(f"{path.name}.refused-{secrets.token_hex(4)}"))
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".draft-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise
+    write_whole(path, text.encode(), permissions=0o644)
 
 
 def _utc(seconds: float) -> datetime.datetime:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -31,6 +32,11 @@ def kill(payload):
     if payload == b"kill":
         os.kill(os.getpid(), signal.SIGKILL)
     return payload
+
+
+def exit_by_ctrl_c():
+    """Ends its process with 0 if Ctrl-C means nothing to it, else with 1."""
+    sys.exit(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN)
 
 
 def slow_echo(payload):

@@ -135,6 +135,20 @@ def test_nobody_is_told_how_many_threads_to_use(monkeypatch):
     assert "NUM_THREADS" not in done.stdout
 
 
+def test_workers_take_no_notice_of_ctrl_c_from_their_first_moment():
+    # Dask's own preparation of a worker comes later.
+    ask(
+        "import multiprocessing\n"
+        "from autograder.workers.cluster import _method, _start_nursery\n"
+        "from tests.autograder.workers.functions import exit_by_ctrl_c\n"
+        "_start_nursery({})\n"
+        "newborn = multiprocessing.get_context(_method()).Process(target=exit_by_ctrl_c)\n"
+        "newborn.start()\n"
+        "newborn.join()\n"
+        "raise SystemExit(newborn.exitcode)\n"
+    )
+
+
 # In a process of its own: what workers are forked from keeps the environment that it began with.
 _ASK = f"""
 from autograder.workers.cluster import Cluster, Place
