@@ -73,6 +73,7 @@ class RoomProcess:
         self._connection = connection
         self._lock = threading.Lock()
         self._usage: dict[str, float] = {}
+        self._asked = self._answered = 0
         self.pid = 0
         self.exceeded: dict[str, Any] | None = None
         self.exit_code: int | None = None
@@ -107,10 +108,11 @@ class RoomProcess:
 
     def usage(self, seconds: float = 2.0) -> dict[str, float]:
         """Processor time (s) and peak memory (MB) until now; the last known where it has ended."""
-        self._ask({"do": "usage"})
+        # By number: the answer to an earlier question may have been too late for it.
+        self._asked += 1
+        self._ask({"do": "usage", "number": self._asked})
         until = time.monotonic() + seconds
-        before = self._usage
-        while self._usage is before and self.exit_code is None and time.monotonic() < until:
+        while self._answered < self._asked and self.exit_code is None and time.monotonic() < until:
             with self._lock:
                 self._hear(0.05)
         return dict(self._usage)
@@ -153,6 +155,7 @@ class RoomProcess:
         self.pid = news.get("pid", self.pid)
         self.exceeded = news.get("exceeded") or self.exceeded
         self._usage = news.get("usage", self._usage)
+        self._answered = news.get("number", self._answered)
         problem = news.get("error") or news.get("problem") or ""
         if problem:
             self.problem = _NO_SANDBOX.format(problem) if news.get("walls") else problem

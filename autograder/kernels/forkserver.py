@@ -182,7 +182,7 @@ class Server:
             elif request["do"] == "cell" and room.watch is not None:
                 room.watch.begin_cell()
             elif request["do"] == "usage" and room.watch is not None:
-                self._tell(room, {"usage": room.watch.usage()})
+                self._tell(room, {"usage": room.watch.usage(), "number": request["number"]})
         except (ValueError, KeyError, TypeError, OSError) as error:
             self._tell(room, {"error": f"{type(error).__name__}: {error}"})
         finally:

@@ -119,10 +119,13 @@ class Judge:
                     str(key),
                     f"the solution earns {earned:g} of {self.points[key]:g}: {words}",
                 )
+        ended = self._usage(solution, limits)
         self._cells_of_solution(solution)
-        return self._usage(solution, limits)
+        return ended
 
     def _cells_of_solution(self, solution: Graded) -> None:
+        # How a cell stops that met a limit is told already.
+        limited = {finding.where for finding in self.report.findings if finding.kind == "limit"}
         for name, notebook in solution.notebooks.items():
             intended = {
                 text_of(cell)
@@ -142,6 +145,8 @@ class Judge:
                 if not errors or errors[0] in ("CellTimeoutError", "DeadKernelError"):
                     continue
                 where = f"{name} · {about.get('grade_id') or f'cell {number}'}"
+                if where in limited:
+                    continue
                 if about:
                     self.report.find(
                         "solution-stops", where, f"the solution's cell stops with {errors[0]}"

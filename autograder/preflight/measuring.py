@@ -14,7 +14,7 @@ from autograder.workers.tasks import CellVerdict
 
 MEASURED = "measured "  # how a note with figures begins
 EXAMINE_MEASURED = "autograder.preflight.measuring.examine_measured"
-_USAGE_SECONDS = 0.5
+_USAGE_SECONDS = 10.0  # at once, as a rule; a busy machine must not count for the next cell
 # Words of the examiner's remarks about limits and crashes.
 _STOPPED = re.compile(r"stopped (after|by)|still running|did not end|died|was lost|^not run")
 
