@@ -139,7 +139,7 @@ def cases_table(record: dict[str, Any]) -> list[str]:
             cells.append(f"**{figure}**" if best else figure)
         lines.append(f"| `{strategy}` | " + " | ".join(cells) + " |")
     counts = ", ".join(f"{runs[0]['pictures'][case]:,} ({case})" for case in cases)
-    minutes = statistics.mean(run["minutes"] for run in runs)
+    minutes = statistics.median(run["minutes"] for run in runs)  # one may have had to share
     return [
         *lines,
         "",

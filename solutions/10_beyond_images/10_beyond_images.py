@@ -15,7 +15,7 @@
 # - explain what *causal* means, and catch a network that looks into the future;
 # - say how many samples a stack of dilated convolutions sees, and how many it needs.
 #
-# **Budget**, measured on 2 CPU cores: about 65 seconds to run, 1.0 GB of memory, 0 bytes of
+# **Budget**, measured on 2 CPU cores: about 55 seconds to run, 0.9 GB of memory, 0 bytes of
 # download: the text comes with Python, the sounds are made here. Reading, thinking and the
 # exercises: three hours.
 #
@@ -1033,10 +1033,22 @@ for first, second in names:
 #
 # | network | parameters | quick scale, % right | full scale, % right | epochs | seconds a run |
 # |---|--:|--:|--:|--:|--:|
+# | window 1 | 1,574 | 68.70 ± 0.60 | 73.23 ± 0.41 | 6 / 8 | 1 / 3 |
+# | window 2 | 2,534 | 84.90 ± 1.85 | 91.04 ± 0.17 | 6 / 8 | 1 / 4 |
+# | window 4 | 4,454 | 88.60 ± 0.78 | 93.55 ± 0.18 | 6 / 8 | 1 / 5 |
+# | window 7 | 7,334 | 89.43 ± 0.78 | 93.49 ± 0.18 | 6 / 8 | 1 / 5 |
+# | flatten | 11,654 | 83.17 ± 1.27 | 90.83 ± 0.57 | 6 / 8 | 1 / 5 |
+# | shuffled | 4,454 | 72.57 ± 0.81 | 76.78 ± 0.67 | 6 / 8 | 1 / 5 |
+# | 2 + 4 + 7 | 4,774 | 89.33 ± 0.25 | 93.17 ± 0.49 | 6 / 8 | 2 / 5 |
 #
-# Not measured yet.
+# Mean ± standard deviation over seeds 1, 2, 3. Recorded 2026-11-27 on 2 cores (AMD EPYC), Python
+# 3.11.7, TensorFlow 2.21.0, Keras 3.15.1. Epochs and seconds: quick / full; the seconds depend on
+# what else the machine is doing.
 #
 # <!-- /results -->
+#
+# Eight times as many pieces lift every network by four to eight points. What you saw stays:
+# letters alone are worth least, their order most, and beyond four of them little is won.
 
 # %% [markdown]
 # ## 6 · What the filters look for

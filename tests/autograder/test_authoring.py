@@ -42,6 +42,14 @@ def test_solution_notebook_is_executed(toy_course):
     assert solution["setup"]["execution_count"] == 1
 
 
+def test_a_text_that_arrives_in_pieces_is_one_output(make_course):
+    pieces = "import time\nfor part in range(3):\n    print(part, flush=True)\n    time.sleep(0.2)"
+    course = make_course(TOY.replace('print("an experiment")', pieces))
+    build(course)
+    (output,) = by_id(course / SOLUTION)["cell-007"]["outputs"]
+    assert "".join(output["text"]) == "0\n1\n2\n"
+
+
 def test_ids_come_from_grade_id_or_position(toy_course):
     assert [cell["id"] for cell in cells(toy_course / LESSON)] == [
         "cell-001", "setup", "double", "test_double", "half", "test_half", "cell-007", "reading",
