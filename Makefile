@@ -28,8 +28,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 # A virtual environment or a PYTHONPATH of the caller must not get mixed in.
 unexport PYTHONPATH VIRTUAL_ENV PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-all test-playground test-hub attacks bench lint format lab \
-  playground hub notebooks check lock clean
+.PHONY: help setup demo test test-all test-playground test-hub attacks preflight bench lint \
+  format lab playground hub notebooks check lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,6 +47,12 @@ test-all: $(PROJECT)  ## the rest: notebooks run whole, wrong answers, nbgrader'
 
 attacks: $(PROJECT)  ## try every hostile submission on plain nbgrader and on ours (40 minutes)
 	$(BIN)/python -m tests.attacks
+
+preflight: $(PROJECT)  ## grade made-up submissions of every lesson, wrong answers too (11 minutes)
+	@mend=0; for lesson in solutions/*/; do \
+	  $(BIN)/autograder preflight "$$(basename "$$lesson")" \
+	    || { code=$$?; [ $$code -ne 130 ] || exit $$code; mend=1; }; \
+	done; exit $$mend
 
 bench: $(PROJECT)  ## measure grading and kernels again (half an hour; leave the machine alone)
 	$(BIN)/python -m benchmarks.kernels
