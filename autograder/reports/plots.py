@@ -101,6 +101,7 @@ def scores(report: ClassReport) -> Plot:
             Shape("text", (at + (-5 if side else 5), 24, 0, 0), f"strong {side}",
                   f"median {report.shares.median:.0%}"),
         ]  # fmt: skip
+        shapes.sort(key=lambda shape: shape.kind == "text")  # no line through a number
     shapes.append(Shape("text", ((left + right) / 2, base + 34), "middle faint", "% of the points"))
     return Plot(
         "scores", "Scores", "Students by their share of what is marked so far. A share on a border "
@@ -290,10 +291,9 @@ def _bars(
                 Shape("rect", (min(zero, end), top + 18, abs(end - zero), 14), look,
                       f"{label}: {shown}")
             )  # fmt: skip
-    height = 4.0 + step * len(rows)
-    if low < 0:
-        shapes.append(Shape("line", (zero, 2, zero, height), "axis"))
-    return shapes, height
+        if low < 0:
+            shapes.append(Shape("line", (zero, top + 15, zero, top + 35), "axis"))
+    return shapes, 4.0 + step * len(rows)
 
 
 def _told(rows: Sequence[tuple[str, float | None, str]]) -> str:
