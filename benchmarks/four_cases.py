@@ -15,39 +15,32 @@ idle cores. ``python -m benchmarks.tables`` puts the figures into the texts.
 import argparse
 import datetime
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.full_scale import (
+from benchmarks.full_scale import measured_digest
+from benchmarks.recording import (
     DEFAULT_SEEDS,
     RESULTS,
-    ROOT,
-    BenchmarkError,
+    cells_with,
+    exit_code,
+    hand_over,
+    keep,
     machine,
-    measured_digest,
+    run_apart,
 )
 
 LESSON = "07_transfer_learning"
 TAG = "cases"
 RECORD = RESULTS / "four_cases.json"
 SCALES = ("full", "quick", "grading")
-_MARK = "RESULT "  # begins the line in which a child hands over its figures
 
 
 def cases_cells() -> list[str]:
     """Return the source of every cell of the lesson that carries the tag ``cases``."""
-    from autograder.authoring.source import read_source
-
-    notebook = read_source(ROOT / "solutions" / LESSON / f"{LESSON}.py")
-    return [
-        cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and TAG in cell.metadata.get("tags", [])
-    ]
+    return cells_with(LESSON, TAG)
 
 
 def run_cells(seed: int) -> dict[str, Any]:
@@ -78,38 +71,6 @@ def run_cells(seed: int) -> dict[str, Any]:
     return {"scores": scores, "pictures": pictures, "minutes": round(minutes, 1)}
 
 
-def run_apart(seed: int, scale: str) -> dict[str, Any]:
-    """Run a seed in a process of its own, and show what it prints.
-
-    Raises
-    ------
-    BenchmarkError
-        If the process stops before its end.
-    """
-    command = [sys.executable, "-m", "benchmarks.four_cases", "--child", str(seed)]
-    environment = dict(
-        os.environ,
-        COURSE_SCALE=scale,
-        MPLBACKEND="agg",
-        PYTHONUNBUFFERED="1",
-        TF_CPP_MIN_LOG_LEVEL="3",
-    )
-    tail = "it began"
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                if line.startswith(_MARK):
-                    return json.loads(line.removeprefix(_MARK))
-                tail = line.strip()
-                print(f"  {tail}", flush=True)
-        except BaseException:
-            process.kill()
-            raise
-    raise BenchmarkError(f"seed {seed}: the run stopped; its last words: {tail}")
-
-
 def measure(seeds: Sequence[int], scale: str) -> None:
     """Run the seeds that are not in the record; write it after each."""
     digest = measured_digest(cases_cells(), scale)
@@ -121,7 +82,12 @@ def measure(seeds: Sequence[int], scale: str) -> None:
         if any(run["seed"] == seed for run in runs):
             print(f"seed {seed}: recorded already")
             continue
-        outcome = run_apart(seed, scale)
+        outcome = run_apart(
+            ["benchmarks.four_cases", "--child", str(seed)],
+            what=f"seed {seed}",
+            show=lambda line: print(f"  {line}", flush=True),
+            scale=scale,
+        )
         print(f"seed {seed}: {outcome['minutes']} min, {outcome['scores']}", flush=True)
         if scale != "full":
             continue  # a rehearsal
@@ -136,10 +102,7 @@ def measure(seeds: Sequence[int], scale: str) -> None:
             }
         )
         runs.sort(key=lambda run: run["seed"])
-        draft = RECORD.with_suffix(".draft")
-        record = {"made_by": "python -m benchmarks.four_cases", "runs": runs}
-        draft.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(RECORD)
+        keep(RECORD, {"made_by": "python -m benchmarks.four_cases", "runs": runs})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,18 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        if options.child is not None:
-            print(_MARK + json.dumps(run_cells(options.child)), flush=True)
-            return 0
-        measure(options.seeds, options.scale)
-    except BenchmarkError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(
+        (lambda: measure(options.seeds, options.scale))
+        if options.child is None
+        else (lambda: hand_over(run_cells(options.child)))
+    )
 
 
 if __name__ == "__main__":

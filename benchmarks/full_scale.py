@@ -26,28 +26,28 @@ import ast
 import datetime
 import hashlib
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.recording import (
+    DEFAULT_SEEDS,
+    RESULTS,
+    ROOT,
+    BenchmarkError,
+    cells_with,
+    exit_code,
+    hand_over,
+    keep,
+    machine,
+    run_apart,
+)
 from data_scripts import course_scale
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
 SCALES = ("full", "quick")
-DEFAULT_SEEDS = (1, 2, 3)
 TAG = "benchmark"
-_MARK = "RESULT "  # begins the line in which a child hands over its figures
-
-
-class BenchmarkError(Exception):
-    """A lesson could not be measured; the message says which, and why."""
 
 
 def lesson_name(word: str) -> str:
@@ -64,27 +64,6 @@ def lesson_name(word: str) -> str:
         return lesson_names(ROOT, [word])[0]
     except BuildError as error:
         raise BenchmarkError(str(error)) from None
-
-
-def tagged_cells(name: str) -> list[str]:
-    """Return the source of every code cell of a lesson that carries the tag ``benchmark``.
-
-    Raises
-    ------
-    BenchmarkError
-        If there is none.
-    """
-    from autograder.authoring.source import read_source
-
-    notebook = read_source(ROOT / "solutions" / name / f"{name}.py")
-    cells = [
-        cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and TAG in cell.metadata.get("tags", [])
-    ]
-    if not cells:
-        raise BenchmarkError(f"{name} has no cells with the tag {TAG!r}")
-    return cells
 
 
 class _OneScale(ast.NodeTransformer):
@@ -148,35 +127,6 @@ def run_cells(cells: Sequence[str], seed: int) -> dict[str, Any]:
     return {"code_sha256": digest, "models": models, "moved": moved}
 
 
-def machine() -> dict[str, Any]:
-    """Describe the machine in words that say nothing about whose it is."""
-    cpu = platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.partition(":")[2].strip()
-                break
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    memory = None
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
-    tensorflow = "tensorflow-cpu"
-    try:
-        tensorflow_version = version(tensorflow)
-    except ModuleNotFoundError:
-        tensorflow_version = version("tensorflow")
-    return {
-        "cpu": cpu,
-        "cores": cores,
-        "memory_gib": memory,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "tensorflow": tensorflow_version,
-        "keras": version("keras"),
-    }
-
-
 def read_results(name: str) -> dict[str, Any]:
     """Read the results file of a lesson; an empty record if there is none yet."""
     path = RESULTS / f"{name}.json"
@@ -187,49 +137,8 @@ def read_results(name: str) -> dict[str, Any]:
 
 def write_results(record: dict[str, Any]) -> None:
     """Write the results file of a lesson; a reader sees the old file or the new one, whole."""
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{record['lesson']}.json"
     record["runs"].sort(key=lambda run: (SCALES.index(run["scale"]), run["seed"]))
-    draft = path.with_suffix(".json.draft")
-    draft.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
-
-
-def child_lines(name: str, scale: str, seed: int) -> Iterator[str]:
-    """Run one seed in a process of its own and pass on what it prints.
-
-    Raises
-    ------
-    BenchmarkError
-        If the process fails; the message ends with the last of its errors.
-    """
-    environment = dict(
-        os.environ,
-        COURSE_SCALE=scale,
-        TF_CPP_MIN_LOG_LEVEL="3",
-        MPLBACKEND="agg",
-        PYTHONUNBUFFERED="1",
-    )
-    command = [sys.executable, "-m", "benchmarks.full_scale", name, "--child", str(seed)]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        encoding="utf-8",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
-        tail: list[str] = []
-        try:
-            for line in process.stdout or ():
-                tail = [*tail[-15:], line.rstrip("\n")]
-                yield line.rstrip("\n")
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode:
-        raise BenchmarkError(f"{name}, {scale}, seed {seed} failed:\n" + "\n".join(tail))
+    keep(RESULTS / f"{record['lesson']}.json", record)
 
 
 def measure(name: str, scales: Sequence[str], seeds: Sequence[int], *, again: bool = False) -> None:
@@ -256,7 +165,7 @@ def measure(name: str, scales: Sequence[str], seeds: Sequence[int], *, again: bo
         TimeRemainingColumn,
     )
 
-    cells = tagged_cells(name)
+    cells = cells_with(name, TAG)
     record = read_results(name)
     wanted = [(scale, seed) for scale in scales for seed in seeds]
     columns = (
@@ -278,14 +187,13 @@ def measure(name: str, scales: Sequence[str], seeds: Sequence[int], *, again: bo
                 progress.advance(task)
                 continue
             progress.update(task, description=f"{name}, {scale}, seed {seed}")
-            outcome = None
-            for line in child_lines(name, scale, seed):
-                if line.startswith(_MARK):
-                    outcome = json.loads(line.removeprefix(_MARK))
-                else:
-                    console.print(f"  {line}", markup=False, highlight=False)
-            if outcome is None:
-                raise BenchmarkError(f"{name}, {scale}, seed {seed} handed over no figures")
+            outcome = run_apart(
+                ["benchmarks.full_scale", name, "--child", str(seed)],
+                what=f"{name}, {scale}, seed {seed}",
+                show=lambda line: console.print(f"  {line}", markup=False, highlight=False),
+                scale=scale,
+                errors=subprocess.STDOUT,
+            )
             run = {
                 "scale": scale,
                 "seed": seed,
@@ -323,19 +231,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="measure also what is there already")
     parser.add_argument("--child", type=int, metavar="SEED", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        name = lesson_name(options.lesson)
-        if options.child is not None:
-            print(_MARK + json.dumps(run_cells(tagged_cells(name), options.child)), flush=True)
-            return 0
+    return exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
+    name = lesson_name(options.lesson)
+    if options.child is not None:
+        hand_over(run_cells(cells_with(name, TAG), options.child))
+    else:
         measure(name, options.scale or SCALES, options.seeds, again=options.again)
-    except BenchmarkError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
 
 
 if __name__ == "__main__":

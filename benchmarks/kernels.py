@@ -23,7 +23,7 @@ from autograder.kernels.client import LIBRARY_SETTINGS, Forkserver
 from autograder.kernels.manager import RoomManager
 from autograder.kernels.room_paths import read_only_paths
 from autograder.kernels.watchdog import processes_below
-from benchmarks.full_scale import RESULTS, machine
+from benchmarks.recording import RESULTS, machine
 
 RUNS = 20
 CELL = "import keras"

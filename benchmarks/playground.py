@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from benchmarks.full_scale import RESULTS, machine
+from benchmarks.recording import RESULTS, machine
 from tests.playground.browser import (
     chromium,
     chromium_found,

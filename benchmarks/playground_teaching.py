@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.full_scale import machine
+from benchmarks.recording import machine
 
 CLASSES = ("cat", "truck")
 EACH, TRIED = 10, 5  # pictures of each class: to learn from, and to try

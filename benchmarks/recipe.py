@@ -16,32 +16,32 @@ import argparse
 import datetime
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.full_scale import DEFAULT_SEEDS, ROOT, BenchmarkError, code_digest, machine
-from data_scripts import DataError
+from benchmarks.full_scale import code_digest
+from benchmarks.recording import (
+    DEFAULT_SEEDS,
+    ROOT,
+    cells_with,
+    exit_code,
+    hand_over,
+    keep,
+    machine,
+    run_apart,
+)
 
 LESSON = "06_architectures"
 TAG = "recipe"
 RECORD = ROOT / "data_scripts" / "embedded" / "training_runs" / "06_recipe.json"
 LENGTHS = (12, 30)
-_MARK = "RESULT "  # begins the line in which a child hands over its figures
 
 
 def recipe_cells() -> list[str]:
     """Return the source of every cell of the lesson that carries the tag ``recipe``."""
-    from autograder.authoring.source import read_source
-
-    notebook = read_source(ROOT / "solutions" / LESSON / f"{LESSON}.py")
-    return [
-        cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and TAG in cell.metadata.get("tags", [])
-    ]
+    return cells_with(LESSON, TAG)
 
 
 def train(epochs: int, seed: int) -> dict[str, Any]:
@@ -134,22 +134,11 @@ def train_apart(epochs: int, seed: int) -> dict[str, Any]:
     BenchmarkError
         If the process stops before its end.
     """
-    command = [sys.executable, "-m", "benchmarks.recipe", "--child", str(epochs), str(seed)]
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONUNBUFFERED="1")
-    tail = "it began"
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE
-    ) as process:
-        try:
-            for line in process.stdout or ():
-                if line.startswith(_MARK):
-                    return json.loads(line.removeprefix(_MARK))
-                tail = line.strip()
-                print(f"  {tail}", flush=True)
-        except BaseException:
-            process.kill()
-            raise
-    raise BenchmarkError(f"{epochs} epochs, seed {seed}: the run stopped; its last words: {tail}")
+    return run_apart(
+        ["benchmarks.recipe", "--child", str(epochs), str(seed)],
+        what=f"{epochs} epochs, seed {seed}",
+        show=lambda line: print(f"  {line}", flush=True),
+    )
 
 
 def _write(runs: list[dict[str, Any]]) -> None:
@@ -160,10 +149,7 @@ def _write(runs: list[dict[str, Any]]) -> None:
         "machine": runs[-1]["machine"],
         "runs": runs,
     }
-    RECORD.parent.mkdir(parents=True, exist_ok=True)
-    draft = RECORD.with_suffix(".draft")
-    draft.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(RECORD)
+    keep(RECORD, record)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -177,18 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=list(DEFAULT_SEEDS))
     parser.add_argument("--child", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    try:
-        if options.child is not None:
-            print(_MARK + json.dumps(train(*options.child)), flush=True)
-            return 0
-        measure(options.epochs, options.seeds)
-    except (BenchmarkError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(
+        (lambda: measure(options.epochs, options.seeds))
+        if options.child is None
+        else (lambda: hand_over(train(*options.child)))
+    )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from benchmarks.full_scale import RESULTS, ROOT, BenchmarkError, machine
+from benchmarks.recording import RESULTS, ROOT, BenchmarkError, machine
 from data_scripts import make_style_network as make
 from data_scripts.errors import DataError
 from data_scripts.style_network import (

@@ -27,7 +27,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks.full_scale import RESULTS, ROOT, SCALES, machine
+from benchmarks.full_scale import SCALES
+from benchmarks.recording import RESULTS, ROOT, cells_with, machine
 from data_scripts.errors import DataError
 
 LESSON = "09_style_transfer"
@@ -51,15 +52,11 @@ class Bar:
 
 def run_cells() -> dict[str, Any]:
     """Execute the lesson's tagged cells at the scale in force; return what they defined."""
-    from autograder.authoring.source import read_source
-
-    notebook = read_source(ROOT / "solutions" / LESSON / f"{LESSON}.py")
     names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and TAG in cell.metadata.get("tags", []):
-            exec(compile(cell.source, f"<{cell.id}>", "exec"), names)
-            if "Progress" in names:
-                names["Progress"] = Bar
+    for place, cell in enumerate(cells_with(LESSON, TAG)):
+        exec(compile(cell, f"<cell {place}>", "exec"), names)
+        if "Progress" in names:
+            names["Progress"] = Bar
     return names
 
 

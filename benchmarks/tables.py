@@ -25,8 +25,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.full_scale import ROOT, SCALES, read_results
+from benchmarks.full_scale import SCALES, read_results
 from benchmarks.recipe import RECORD
+from benchmarks.recording import ROOT
 
 _BLOCK = re.compile(
     r"^(?P<indent>#? ?)<!-- results: (?P<lesson>\w+)(?: (?P<table>\w+))? -->\n"

@@ -28,16 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.full_scale import (
-    DEFAULT_SEEDS,
-    ROOT,
-    BenchmarkError,
-    code_digest,
-    machine,
-    read_results,
-    write_results,
-)
-from data_scripts import DataError, load, load_network, picture_set
+from benchmarks.full_scale import code_digest, read_results, write_results
+from benchmarks.recording import DEFAULT_SEEDS, cells_with, exit_code, machine
+from data_scripts import load, load_network, picture_set
 from data_scripts.bottleneck_features import bottleneck_features
 from data_scripts.picture_folders import read_folder, split
 
@@ -54,14 +47,7 @@ STEPS = {"caltech": 300, "cifar10": 4_700}  # of a head, 128 pictures each
 
 def transfer_cells() -> list[str]:
     """Return the source of every cell of the lesson that carries the tag ``transfer``."""
-    from autograder.authoring.source import read_source
-
-    notebook = read_source(ROOT / "solutions" / LESSON / f"{LESSON}.py")
-    return [
-        cell.source
-        for cell in notebook.cells
-        if cell.cell_type == "code" and TAG in cell.metadata.get("tags", [])
-    ]
+    return cells_with(LESSON, TAG)
 
 
 def caltech() -> tuple[np.ndarray, np.ndarray]:
@@ -155,16 +141,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     record = read_results(LESSON)
-    try:
+
+    def tasks() -> None:
         for task in options.task or TITLES:
             measure(task, options.seeds, record)
-    except (BenchmarkError, DataError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    return 0
+
+    return exit_code(tasks)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmarks import recipe
-from benchmarks.full_scale import BenchmarkError, code_digest
+from benchmarks.full_scale import code_digest
+from benchmarks.recording import BenchmarkError
 from data_scripts import load_training_runs
 
 RUN = {"epochs": 4, "seed": 1, "code_sha256": "", "minutes": [1.0], "accuracy": [70.0]}
