@@ -1699,16 +1699,16 @@ show(
 #
 # | network | parameters | quick scale, % right | full scale, % right | epochs | seconds a run |
 # |---|--:|--:|--:|--:|--:|
-# | MLP 512 | 669,706 | 93.63 ± 0.59 | 98.50 ± 0.05 | 4 / 10 | 3 / 59 |
-# | CNN | 127,978 | 94.83 ± 0.06 | 99.12 ± 0.07 | 2 / 5 | 3 / 97 |
-# | MLP 137 | 127,831 | 92.80 ± 0.61 | 97.89 ± 0.07 | 4 / 10 | 2 / 34 |
-# | MLP 18 | 14,662 | 89.17 ± 0.60 | 94.56 ± 0.34 | 4 / 10 | 1 / 13 |
-# | small CNN | 14,770 | 90.77 ± 0.57 | 98.27 ± 0.13 | 2 / 5 | 2 / 40 |
-# | MLP 137, permuted | 127,831 | 92.23 ± 0.06 | 97.97 ± 0.10 | 4 / 10 | 2 / 28 |
-# | CNN, permuted | 127,978 | 84.43 ± 0.65 | 96.72 ± 0.07 | 2 / 5 | 4 / 80 |
+# | MLP 512 | 669,706 | 93.63 ± 0.59 | 98.50 ± 0.05 | 4 / 10 | 2 / 40 |
+# | CNN | 127,978 | 94.83 ± 0.06 | 99.12 ± 0.07 | 2 / 5 | 3 / 74 |
+# | MLP 137 | 127,831 | 92.80 ± 0.61 | 97.89 ± 0.07 | 4 / 10 | 1 / 22 |
+# | MLP 18 | 14,662 | 89.17 ± 0.60 | 94.56 ± 0.34 | 4 / 10 | 1 / 10 |
+# | small CNN | 14,770 | 90.77 ± 0.57 | 98.27 ± 0.13 | 2 / 5 | 1 / 26 |
+# | MLP 137, permuted | 127,831 | 92.23 ± 0.06 | 97.97 ± 0.10 | 4 / 10 | 1 / 21 |
+# | CNN, permuted | 127,978 | 84.43 ± 0.65 | 96.72 ± 0.07 | 2 / 5 | 3 / 60 |
 #
-# Mean ± standard deviation over seeds 1, 2, 3. Recorded 2026-11-22 on 2 cores (AMD EPYC), Python
-# 3.12.1, TensorFlow 2.21.0, Keras 3.15.1. Epochs and seconds: quick / full; the seconds depend on
+# Mean ± standard deviation over seeds 1, 2, 3. Recorded 2026-11-27 on 2 cores (AMD EPYC), Python
+# 3.11.7, TensorFlow 2.21.0, Keras 3.15.1. Epochs and seconds: quick / full; the seconds depend on
 # what else the machine is doing.
 #
 # <!-- /results -->

@@ -1682,10 +1682,10 @@ for low, high in ((0, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01)):
 #
 # | network | parameters | quick scale, % right | full scale, % right | epochs | seconds a run |
 # |---|--:|--:|--:|--:|--:|
-# | MLP | 3,590,642 | 41.73 ± 0.15 | 55.01 ± 0.36 | 4 / 5 | 5 / 47 |
-# | CNN | 528,054 | 55.13 ± 0.93 | 71.92 ± 0.56 | 8 / 8 | 11 / 64 |
+# | MLP | 3,590,642 | 41.73 ± 0.15 | 55.01 ± 0.36 | 4 / 5 | 5 / 46 |
+# | CNN | 528,054 | 55.13 ± 0.93 | 71.92 ± 0.56 | 8 / 8 | 10 / 71 |
 #
-# Mean ± standard deviation over seeds 1, 2, 3. Recorded 2026-11-26 on 2 cores (AMD EPYC), Python
+# Mean ± standard deviation over seeds 1, 2, 3. Recorded 2026-11-27 on 2 cores (AMD EPYC), Python
 # 3.11.7, TensorFlow 2.21.0, Keras 3.15.1. Epochs and seconds: quick / full; the seconds depend on
 # what else the machine is doing.
 #

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from benchmarks import full_scale, tables
+from benchmarks import full_scale, tables, transfer
+from benchmarks.recording import cells_with
 
 RUN = {
     "scale": "full",
@@ -91,6 +92,21 @@ def test_results_name_no_machine_and_hold_three_seeds():
         assert len(tables.runs_at(record, "full")) >= 3, path.stem
         # What is measured at full scale only has no run at quick scale.
         assert len(tables.runs_at(record, "quick")) not in (1, 2), path.stem
+
+
+@pytest.mark.parametrize(
+    "name", ["01_mlp_and_cnn", "03_pooling", "04_cifar10_cnn", "05_augmentation",
+             "06_architectures", "07_transfer_learning", "10_beyond_images"],
+)  # fmt: skip
+def test_what_was_measured_is_what_the_lesson_does(name):
+    """If it fails, the lesson's networks have changed: measure them again."""
+    runs = full_scale.read_results(name)["runs"]
+    if name == transfer.LESSON:
+        digests = {full_scale.code_digest(transfer.transfer_cells(), "full")}
+    else:
+        cells = cells_with(name, full_scale.TAG)
+        digests = {full_scale.measured_digest(cells, scale) for scale in full_scale.SCALES}
+    assert {run["code_sha256"] for run in runs} == digests
 
 
 def test_digest_sees_code_and_not_comments_or_other_scales():
