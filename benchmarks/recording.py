@@ -6,16 +6,15 @@ hands its figures over, how a record is written, which machine it was, and the e
 
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from autograder.whole_file import write_whole
 from data_scripts.errors import DataError
+from data_scripts.recording import machine as machine_of_a_run
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -130,31 +129,11 @@ def keep(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Describe the machine in words that say nothing about whose it is."""
-    cpu = platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.partition(":")[2].strip()
-                break
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    """Describe the machine and its memory, in words that say nothing about whose it is."""
     memory = None
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         memory = round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30)
-    try:
-        tensorflow = version("tensorflow-cpu")
-    except PackageNotFoundError:
-        tensorflow = version("tensorflow")
-    return {
-        "cpu": cpu,
-        "cores": cores,
-        "memory_gib": memory,
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "tensorflow": tensorflow,
-        "keras": version("keras"),
-    }
+    return {**machine_of_a_run(), "memory_gib": memory}
 
 
 def exit_code(measure: Callable[[], None]) -> int:
