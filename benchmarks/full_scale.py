@@ -48,6 +48,7 @@ from data_scripts import course_scale
 
 SCALES = ("full", "quick")
 TAG = "benchmark"
+_NO_CODE = frozenset({"ctx", "kind"})  # of a syntax tree: what follows from the rest
 
 
 def lesson_name(word: str) -> str:
@@ -86,9 +87,24 @@ def code_digest(cells: Sequence[str], scale: str) -> str:
 
     Comments, layout and the settings of other scales do not count.
     """
-    trees = (_OneScale(scale).visit(ast.parse(cell)) for cell in cells)
-    code = "\n".join(ast.unparse(tree) for tree in trees)
-    return hashlib.sha256(code.encode()).hexdigest()
+    trees = [_plain(_OneScale(scale).visit(ast.parse(cell))) for cell in cells]
+    return hashlib.sha256(json.dumps(trees).encode()).hexdigest()
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as lists and texts that every Python from 3.11 on makes of the same code.
+
+    `ast.unparse` writes f-strings in another way from 3.12 on, `ast.dump` leaves out more from 3.13
+    on.
+    """
+    if isinstance(node, ast.AST):
+        fields = {
+            name: _plain(value)
+            for name, value in ast.iter_fields(node)
+            if name not in _NO_CODE and value is not None and value != []
+        }
+        return [type(node).__name__, fields]
+    return [_plain(one) for one in node] if isinstance(node, list) else repr(node)
 
 
 def measured_digest(cells: Sequence[str], scale: str) -> str:
