@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,8 @@ def run_apart(
         stderr=errors,
     ) as process:
         try:
-            for line in _lines(process):
+            for line in process.stdout or ():
+                line = line.rstrip("\n")
                 if line.startswith(_MARK):
                     figures = json.loads(line.removeprefix(_MARK))
                     continue
@@ -116,10 +117,6 @@ def run_apart(
             f"{what} stopped (exit code {process.returncode}); its last words:\n{said}"
         )
     return figures
-
-
-def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
-    return (line.rstrip("\n") for line in process.stdout or ())
 
 
 def keep(path: Path, record: Mapping[str, Any]) -> None:
